@@ -20,7 +20,6 @@ Options of a row:   sizes     works out the letters that no input gives, and che
                     state     values that change from step to step, read from the state block
                     finish    a carrier: elementwise steps may finish its first output before it is stored
                     step      an elementwise function (first input in, first output out) that may be such a step
-                    native    False while only the formula exists
 
 This file imports the standard library only: the build runs it to write the C header.
 """
@@ -86,15 +85,15 @@ class Function:
     """A row, read. `derive` turns the shapes of a call into sizes and output shapes."""
 
     def __init__(self, number: int, name: str, text: str, *, sizes: Callable[..., None] | None = None,
-                 in_place: str = "", state: tuple[str, ...] = (), finish: bool = False, step: bool = False,
-                 native: bool = True) -> None:
+                 in_place: str = "", state: tuple[str, ...] = (), finish: bool = False,
+                 step: bool = False) -> None:
         self.number, self.name, self.text = number, name, text
         arrays, _, scalars = text.partition(";")
         left, _, right = arrays.partition("->")
         self.inputs = tuple(Parameter(t) for t in left.split())
         self.outputs = tuple(Parameter(t) for t in right.split())
         self.scalars = tuple(Scalar(t) for t in scalars.split(",") if t.strip())
-        self.state, self.finish, self.step, self.native = state, finish, step, native
+        self.state, self.finish, self.step = state, finish, step
         self.in_place = tuple(tuple(pair.split("=")) for pair in in_place.split())
         self._sizes = sizes
         self._derived: dict[object, tuple[Sizes, tuple[object, ...]]] = {}
@@ -368,6 +367,7 @@ row("concat", "*Xs[n..,*] -> Y[n..,k] ; int widths[*]", sizes=_joined)
 row("split", "Y[n..,k] -> *Xs[n..,*] ; int widths[*]", sizes=_joined)
 row("permute", "X[a,b,c,d,e] -> Y[v,w,x,y,z] ; int axes[5]", sizes=_permuted)
 row("pad", "X[n,h,w,c] -> Y[n,i,j,c] ; int padding[4]", sizes=_padded)
+row("copy", "X[n..] -> Y[n..]")
 
 _TARGETS = "?int:t[n..] ?T[n..,k] ?weights[k]"
 row("softmax_cross_entropy", f"X[n..,k] {_TARGETS} -> value[1] P[n..,k] total[1] "
