@@ -105,7 +105,8 @@ class Trace:
         again = key in self.delivered
         self.delivered.add(key)
         maker, position = self._maker(gradient)
-        direct = maker is not None and gradient.whole and gradient.storage.home is None
+        direct = (maker is not None and gradient.whole and gradient.storage.home is None
+                  and not any(x.storage is gradient.storage for call in self.calls for x in call.reads()))
         if again:
             direct = direct and maker.function is not None and maker.function.outputs[position].adds   # type: ignore[union-attr]
         if direct:

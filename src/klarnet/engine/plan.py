@@ -1,0 +1,193 @@
+"""From the list of a trace to a plan: what is dropped, joined and moved, and where every array lies.
+
+    noted calls -> drop what nobody reads -> fuse -> weight gradients as soon as their inputs exist
+                -> outputs over inputs where the row allows it -> first fit into one arena by lifetime
+
+Everything here is O(n) in the calls, knows no numbers and runs once for each shape of batch.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .arrays import Description, Storage
+from .fusion import fuse
+from .trace import Call, Trace, descriptions
+
+ARENA = 1                                                  # number of the arena among a plan's buffers
+_LINE = 64
+
+
+@dataclass
+class Plan:
+    """Calls in the order in which they run, every storage with a home; `parts` begin at these positions."""
+
+    calls: list[Call]
+    parts: list[int]
+    arena_bytes: int
+    noted: int                                             # how many calls the trace held
+    joined: list[str] = field(default_factory=list)        # "dense + relu", for the summary
+
+
+def make_plan(trace: Trace, *, optimise: bool = True) -> Plan:
+    """Turn a trace into a plan. `optimise=False` keeps every call and array as noted, for tests and comparison."""
+    noted = len(trace.calls)
+    borders = [*trace.parts, noted]
+    parts = [trace.calls[a:b] for a, b in zip([0, *borders], borders, strict=False)]
+    if optimise:
+        parts = _drop_unread(parts, trace.results)
+        parts = [_gradients_early(fuse(part, trace.results)) for part in parts]
+    calls = [call for part in parts for call in part]
+    starts = [0]
+    for part in parts[:-1]:
+        starts.append(starts[-1] + len(part))
+    if optimise:
+        _in_place(calls)
+    arena = _place(calls, reuse=optimise)
+    joined = [" + ".join([c.name, *(f.name for f, _, _ in c.steps)]) for c in calls if c.steps]
+    return Plan(calls, starts, arena, noted, joined)
+
+
+def _drop_unread(parts: list[list[Call]], results: set[int]) -> list[list[Call]]:
+    """Keep what leads to something outside the arena; an optional output that nobody reads is not made."""
+    live = set(results)
+    kept: list[list[Call]] = []
+    for part in reversed(parts):
+        stay: list[Call] = []
+        for call in reversed(part):
+            outputs = descriptions(call.outputs)
+            root = any(x.storage.home is not None or id(x.storage) in live for x in outputs) or (
+                call.function is not None and bool(call.function.updated))
+            if not root and not (call.function is None and not outputs):
+                continue
+            if call.function is not None:
+                for i, p in enumerate(call.function.outputs):
+                    x = call.outputs[i]
+                    if p.optional and x is not None and x.storage.home is None and id(x.storage) not in live:
+                        call.outputs[i] = None
+                    elif p.many:
+                        call.outputs[i] = tuple(y if y.storage.home is not None or id(y.storage) in live else None
+                                                for y in x)
+            live.update(id(x.storage) for x in call.reads())
+            stay.append(call)
+        kept.insert(0, stay[::-1])
+    return kept
+
+
+def _gradients_early(calls: list[Call]) -> list[Call]:
+    """Run a call that only writes outside the arena as soon as its inputs are there.
+
+    Left where layer code puts them (behind the layer's backward pass) weight gradients would keep X, dY and dX alive
+    at once. Calls on the same target keep their order.
+    """
+    made: dict[int, int] = {}                              # storage -> position of the call that makes it
+    last_on: dict[tuple[int, int], int] = {}               # target -> position of the call that wrote it last
+    order: list[tuple[int, int]] = []
+    for position, call in enumerate(calls):
+        outputs = descriptions(call.outputs)
+        homes = [(x.storage.home[0], x.storage.home[1] + x.offset) for x in outputs if x.storage.home is not None]
+        moves = (call.function is not None and not call.function.updated and outputs
+                 and len(homes) == len(outputs))
+        slot = position
+        if moves:
+            slot = max([made.get(id(x.storage), -1) for x in call.reads()]
+                       + [last_on.get(home, -1) for home in homes] + [-1])
+        for x in outputs:
+            made[id(x.storage)] = slot
+        for home in homes:
+            last_on[home] = slot
+        order.append((slot, position))
+    return [calls[position] for _, position in sorted(order)]
+
+
+def _lifetimes(calls: list[Call]) -> dict[int, list[int]]:
+    """First and last position at which a storage without a home is touched."""
+    lives: dict[int, list[int]] = {}
+    for time, call in enumerate(calls):
+        for x in [*call.reads(), *descriptions(call.outputs)]:
+            if x.storage.home is None:
+                lives.setdefault(id(x.storage), [time, time])[1] = time
+    return lives
+
+
+def _in_place(calls: list[Call]) -> None:
+    """Let an output take over the memory of an input that nobody reads later, where the row says it may."""
+    lives = _lifetimes(calls)
+    for time, call in enumerate(calls):
+        function = call.function
+        if function is None or call.steps or call.adds:
+            continue
+        arrays = {p.name: x for p, x in zip(function.inputs, call.inputs, strict=True)}
+        outputs = {p.name: (i, x) for i, (p, x) in enumerate(zip(function.outputs, call.outputs, strict=True))}
+        storages = [id(x.storage) for x in descriptions(call.inputs)]
+        for target, source in function.in_place:
+            (_, y), x = outputs[target], arrays[source]
+            if y is None or x is None or y.storage.home is not None or x.storage.home is not None:
+                continue
+            if (lives[id(x.storage)][1] == time and x.whole and y.whole and x.nbytes == y.nbytes
+                    and storages.count(id(x.storage)) == 1 and y.storage is not x.storage):
+                _replace(calls[time:], y.storage, x.storage)
+                lives[id(x.storage)][1] = lives[id(y.storage)][1]
+                break
+
+
+def _replace(calls: list[Call], old: Storage, new: Storage) -> None:
+    for call in calls:
+        touched = [*descriptions(call.inputs), *descriptions(call.outputs)]
+        touched += [operand for _, operand, _ in call.steps if operand is not None]
+        for x in touched:
+            if x.storage is old:
+                x.storage = new
+
+
+def _place(calls: list[Call], *, reuse: bool) -> int:
+    """First fit in order of time over a list of gaps, the tightest gap first; returns the bytes of the arena."""
+    storages: dict[int, Storage] = {}
+    for call in calls:
+        for x in [*call.reads(), *descriptions(call.outputs)]:
+            if x.storage.home is None:
+                storages[id(x.storage)] = x.storage
+    lives = _lifetimes(calls)
+    gaps: list[tuple[int, int]] = []                       # (offset, length), by offset
+    ends: dict[int, list[tuple[int, int]]] = {}            # time -> what becomes free behind it
+    top = 0
+    begins: dict[int, list[Storage]] = {}
+    for key, storage in storages.items():
+        begins.setdefault(lives[key][0], []).append(storage)
+    for time in range(len(calls)):
+        for storage in begins.get(time, ()):
+            size = max(_LINE, -(-storage.nbytes // _LINE) * _LINE)
+            fitting = min((g for g in gaps if g[1] >= size), key=lambda g: g[1], default=None)
+            if fitting is None:
+                if gaps and gaps[-1][0] + gaps[-1][1] == top:           # grow the gap at the end
+                    offset, _ = gaps.pop()
+                else:
+                    offset = top
+                top = offset + size
+            else:
+                gaps.remove(fitting)
+                offset = fitting[0]
+                if fitting[1] > size:
+                    _insert(gaps, offset + size, fitting[1] - size)
+            storage.home = (ARENA, offset)
+            if reuse:
+                ends.setdefault(lives[id(storage)][1], []).append((offset, size))
+        for offset, size in ends.get(time, ()):
+            _insert(gaps, offset, size)
+    return top
+
+
+def _insert(gaps: list[tuple[int, int]], offset: int, size: int) -> None:
+    """Put a gap back, joined with its neighbours."""
+    at = next((i for i, g in enumerate(gaps) if g[0] > offset), len(gaps))
+    if at < len(gaps) and offset + size == gaps[at][0]:
+        size += gaps.pop(at)[1]
+    if at > 0 and gaps[at - 1][0] + gaps[at - 1][1] == offset:
+        offset, before = gaps.pop(at - 1)
+        size += before
+        at -= 1
+    gaps.insert(at, (offset, size))
+
+
+def unplaced(calls: list[Call]) -> list[Description]:
+    """Descriptions that the plan left without a home: always empty, looked at by the tests."""
+    return [x for c in calls for x in [*c.reads(), *descriptions(c.outputs)] if x.storage.home is None]

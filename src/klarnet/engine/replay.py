@@ -1,0 +1,200 @@
+"""Replay: a plan made ready to run, and the memory it runs in.
+
+Runs of native functions are one call into the library each; everything else (a page without a native form, a layer
+in plain NumPy, the whole plan on the formulas engine) is a Python entry that works on views of the same memory.
+"""
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import native, pages
+from .arrays import Description, aligned
+from .context import State
+from .plan import ARENA, Plan
+from .records import encode
+from .trace import Call
+
+BUFFERS = 64
+
+
+class Memory:
+    """The buffers a plan's addresses speak of, by number. One for each thread that runs plans of a network."""
+
+    def __init__(self) -> None:
+        self.bases = (ctypes.c_uint64 * BUFFERS)()
+        self.arrays: list[Any] = [None] * BUFFERS
+
+    def set(self, number: int, array: np.ndarray) -> None:
+        """Let buffer `number` be this C-contiguous array, whose owner is kept alive here."""
+        self.arrays[number] = array
+        self.bases[number] = array.ctypes.data
+
+    def arena(self, nbytes: int) -> None:
+        """Let the arena hold at least this much. It only grows, and all plans share it."""
+        if self.arrays[ARENA] is None or self.arrays[ARENA].nbytes < nbytes:
+            self.set(ARENA, aligned(nbytes))
+
+    def view(self, x: Description) -> np.ndarray:
+        """The array a placed description stands for."""
+        buffer, offset = x.storage.home                                            # type: ignore[misc]
+        raw = self.arrays[buffer].reshape(-1).view(np.uint8)
+        start = offset + x.offset
+        return raw[start:start + x.nbytes].view(x.dtype).reshape(x.shape)
+
+
+def _address(x: Description) -> int:
+    buffer, offset = x.storage.home                                                # type: ignore[misc]
+    return buffer << 48 | offset + x.offset
+
+
+def _native(call: Call) -> bool:
+    """Can this call be a record? Float32, and a kernel is there."""
+    if call.function is None or not native.has(call.function.name):
+        return False
+    arrays = [x for p, xs in zip((*call.function.inputs, *call.function.outputs), (*call.inputs, *call.outputs),
+                                 strict=True) if p.kind == "float" and xs is not None
+              for x in (xs if p.many else (xs,)) if x is not None]
+    return all(x.dtype == np.float32 for x in arrays)
+
+
+class Entry:
+    """A Python entry: calls a page (with its finishing steps) or a layer's own code on views of the memory."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self._views: tuple[tuple[int, ...], Any, Any, Any] | None = None
+        self._buffers = sorted({x.storage.home[0] for x in [*call.reads(), *call.writes()]  # type: ignore[index]
+                                if x.storage.home is not None})
+
+    def _bound(self, memory: Memory) -> tuple[Any, Any, Any]:
+        bases = tuple(memory.bases[b] for b in self._buffers)
+        if self._views is None or self._views[0] != bases:
+            def look(x: Any) -> Any:
+                return None if x is None else tuple(map(look, x)) if isinstance(x, tuple) else memory.view(x)
+            call = self.call
+            self._views = (bases, [look(x) for x in call.inputs], [look(x) for x in call.outputs],
+                           [look(operand) for _, operand, _ in call.steps])
+        return self._views[1:]
+
+    def run(self, memory: Memory, state: State) -> None:
+        inputs, outputs, operands = self._bound(memory)
+        call = self.call
+        if call.function is None:
+            values = call.run(*inputs)                                             # type: ignore[misc]
+        else:
+            values = pages.run(call.function, inputs, call.scalars, state)
+            for (function, _, scalars), operand in zip(call.steps, operands, strict=True):
+                values = (pages.step(function, values[0], operand, scalars, state), *values[1:])
+        for i, (target, value) in enumerate(zip(outputs, values, strict=True)):
+            if target is None:
+                continue
+            if isinstance(target, tuple):
+                for t, v in zip(target, value, strict=True):
+                    if t is not None:
+                        t[...] = v
+            elif i in call.adds:
+                target += value
+            else:
+                target[...] = value
+
+
+class Replay:
+    """A plan ready to run: words and segments. It holds no call objects for what is native."""
+
+    def __init__(self, plan: Plan, engine: str) -> None:
+        words: list[int] = []
+        self.nodes: dict[int, tuple[str, int]] = {}        # position of a record -> (function, node)
+        self.parts: list[list[Any]] = []                   # segments: (first, last) or an Entry
+        self.arena_bytes, self.noted, self.joined = plan.arena_bytes, plan.noted, plan.joined
+        self.functions = [c.name for c in plan.calls]
+        borders = [*plan.parts, len(plan.calls)]
+        for a, b in zip(borders, borders[1:], strict=False):
+            segments: list[Any] = []
+            for call in plan.calls[a:b]:
+                if engine != "native" or not _native(call):
+                    if engine == "native" and call.function is not None and not native.has(call.name):
+                        native._notice(call.name)
+                    segments.append(Entry(call))
+                    continue
+                record = encode(call.function, call.inputs, call.outputs, call.scalars, call.sizes,  # type: ignore[arg-type]
+                                _address, adds=sorted(call.adds), steps=call.steps)
+                first = len(words)
+                self.nodes[first] = (call.name, call.node)
+                words.extend(record)
+                if segments and isinstance(segments[-1], tuple):
+                    segments[-1] = (segments[-1][0], len(words))
+                else:
+                    segments.append((first, len(words)))
+            self.parts.append(segments)
+        self.words = np.array(words, np.int64)
+
+    @property
+    def nbytes(self) -> int:
+        return self.words.nbytes + 64 * len(self.nodes)
+
+    @property
+    def entries_into_c(self) -> int:
+        """How many calls into the library one run of the whole plan makes."""
+        return sum(isinstance(s, tuple) for part in self.parts for s in part)
+
+    def bind(self, memory: Memory, state: State, parts: Sequence[int] | None = None) -> Bound:
+        """The segments of these parts (all of them by default) ready for this memory and state block."""
+        chosen = range(len(self.parts)) if parts is None else parts
+        return Bound(self, [s for p in chosen for s in self.parts[p]], memory, state)
+
+
+class Bound:
+    """Segments with their buffers: `run()` is all that a step costs."""
+
+    def __init__(self, replay: Replay, segments: list[Any], memory: Memory, state: State) -> None:
+        memory.arena(replay.arena_bytes)
+        self.replay, self.memory, self.state = replay, memory, state
+        joined: list[Any] = []
+        for s in segments:                                 # parts that follow each other are one job
+            if isinstance(s, tuple) and joined and isinstance(joined[-1], tuple) and joined[-1][1] == s[0]:
+                joined[-1] = (joined[-1][0], s[1])
+            else:
+                joined.append(s)
+        self.jobs: list[Any] = []
+        for s in joined:
+            if isinstance(s, tuple):
+                job = native.Job(replay.words.ctypes.data, s[0], s[1], ctypes.addressof(memory.bases),
+                                 ctypes.addressof(state))
+                self.jobs.append(ctypes.byref(job))
+            else:
+                self.jobs.append(s)
+        self._single = self.jobs[0] if len(self.jobs) == 1 and not isinstance(self.jobs[0], Entry) else None
+        self._run = native.library().kn_run if native.library() is not None else None
+
+    def run(self) -> None:
+        """Run it. Raises pages.Refused, with the node, where a function refused a value."""
+        if self._single is not None:
+            at = self._run(self._single)                                           # type: ignore[misc]
+            if at != -1:
+                raise self._refused(at)
+            return
+        for job in self.jobs:
+            if isinstance(job, Entry):
+                try:
+                    job.run(self.memory, self.state)
+                except pages.Refused as error:
+                    error.node = job.call.node
+                    raise
+                except ValueError as error:
+                    refused = pages.Refused(str(error))
+                    refused.node = job.call.node
+                    raise refused from error
+            else:
+                at = self._run(job)                                                # type: ignore[misc]
+                if at != -1:
+                    raise self._refused(at)
+
+    def _refused(self, at: int) -> pages.Refused:
+        name, node = self.replay.nodes[at]
+        error = native.refusal(name, self.state)
+        error.node = node
+        return error
