@@ -1,4 +1,16 @@
-// What every kernel knows: the state block, the refusal, the context of a run.
+// What every kernel knows: the state block, the refusal, the context of a run, and the form of a kernel.
+//
+// A kernel file native/kernels/NAME.cpp is compiled once per instruction set, with -DKN_TARGET=baseline, avx2, avx512
+// or neon. All its code stands in `namespace kn::KN_TARGET`, so that the compilations never meet:
+//
+//     #include "../simd/vec.h"
+//     namespace kn::KN_TARGET {
+//     void relu(const args::relu& a, Context& context) { … }      // the row `relu` of the table
+//     }
+//
+// A row that no file defines is simply missing (replay/functions.cpp refers to it weakly).
+// Use no standard library templates there beyond what is certainly inlined (std::min): the linker keeps ONE copy of
+// such a function, and that may be the one with instructions this machine does not have.
 #pragma once
 #include "waist.h"
 
@@ -19,7 +31,8 @@ enum Refusal : int64_t { fine = 0, bad_label = 1, bad_index = 2, not_finite = 3,
 
 struct Context {
     State* state;
-    // The first refusal counts; the run stops behind the function that made it.
+    // The first refusal counts; the run stops behind the function that made it. Call it from the thread that runs
+    // the kernel, never from inside `parallel`.
     void refuse(Refusal why, int64_t where, int64_t value = 0) {
         if (state->status == fine) { state->status = why; state->where = where; state->value = value; }
     }
