@@ -1,0 +1,317 @@
+"""A graph with its weights and the public passes: what every network can do without being trained."""
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from klarnet.engine import Memory, State, here, with_state
+from klarnet.layers import Input, Layer, Node
+from klarnet.optimizers import Optimizer, optimizer as find_optimizer
+
+from . import passes
+from .graph import Graph, Vertex, build
+from .update import OptimizerState
+from .weights import Weights
+
+WEIGHTS, GRADIENTS, UNTRAINED, STATE = 2, 3, 4, 5          # numbers of the buffers that plans speak of
+
+
+class InputScaling:
+    """How stored values become network input: X · factor + offset for arrays of this dtype ("uint8" pictures).
+
+    Floating input is taken to be scaled already when the stored dtype holds whole numbers.
+    """
+
+    def __init__(self, factor: float, offset: float = 0.0, dtype: str = "uint8") -> None:
+        self.factor, self.offset, self.dtype = float(factor), float(offset), str(np.dtype(dtype))
+
+    def settings(self) -> dict[str, Any]:
+        return {"factor": self.factor, "offset": self.offset, "dtype": self.dtype}
+
+    def __repr__(self) -> str:
+        return f"InputScaling({self.factor:g}, {self.offset:g}, {self.dtype!r})"
+
+
+class BaseNetwork:
+    """Graph, weights and passes. `klarnet.Network` adds fit, evaluate and predict."""
+
+    def __init__(self, layers: Sequence[Layer] | None = None, *, input_shape: Sequence[int | None] | None = None,
+                 inputs: Input | Sequence[Input] | None = None, outputs: Any = None, seed: int = 0,
+                 dtype: Any = np.float32, class_names: Sequence[str] | None = None,
+                 scaling: InputScaling | None = None) -> None:
+        nodes, ends = _ends(layers, input_shape, inputs, outputs)
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+            raise ValueError(f"Network: dtype {dtype!r}, expected float32 or float64")
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2 ** 64:
+            raise ValueError(f"Network: seed {seed!r}, expected a whole number from 0 up to 2**64")
+        self.seed = int(seed)
+        self.class_names = tuple(class_names) if class_names is not None else None
+        self.scaling = scaling
+        self.graph: Graph = build(nodes, ends)
+        self.weights = Weights(self.graph, self.dtype, self.seed)
+        self.weights.initialise()
+        self.version = 0                                   # changes with what is frozen: plans are made anew
+        self.state = State(0.01, 1, self.seed)
+        self._local = threading.local()
+        self._pass: tuple[Any, ...] | None = None
+        self._pending: list[tuple[Vertex, Any, Any]] = []
+        self._optimizers: WeakKeyDictionary[Optimizer, tuple[OptimizerState, State]] = WeakKeyDictionary()
+
+    # The graph ---------------------------------------------------------------------------------------------------
+
+    @property
+    def inputs(self) -> list[Vertex]:
+        return [self.graph.vertices[i] for i in self.graph.inputs]
+
+    @property
+    def outputs(self) -> dict[str, Vertex]:
+        return {name: self.graph.vertices[i] for name, i in self.graph.outputs.items()}
+
+    @property
+    def single_output(self) -> bool:
+        return list(self.graph.outputs) == ["output"]
+
+    def name_of(self, number: int) -> str:
+        return self.graph.vertices[number].name if 0 <= number < len(self.graph.vertices) else "the loss"
+
+    def memory(self) -> Memory:
+        """The buffers of this thread: the arena is its own, the weights are everybody's."""
+        memory = getattr(self._local, "memory", None)
+        if memory is None:
+            memory = self._local.memory = Memory()
+            w = self.weights
+            for number, array in ((WEIGHTS, w.values), (GRADIENTS, w.gradients), (UNTRAINED, w.untrained)):
+                memory.set(number, array if array.size else np.zeros(16, self.dtype))
+        return memory
+
+    # Inputs ------------------------------------------------------------------------------------------------------
+
+    def arrays(self, X: Any) -> list[np.ndarray]:
+        """The inputs of a call as arrays of the right type and shape, scaled as in training.
+
+        X is an array, or for several inputs a list in their order or a dict by their names. Raises ValueError
+        with the input's name, its expected shape and what came.
+        """
+        inputs = self.inputs
+        if len(inputs) == 1 and not isinstance(X, Mapping):
+            given = [X]
+        elif isinstance(X, Mapping):
+            unknown = set(X) - {v.name for v in inputs}
+            missing = [v.name for v in inputs if v.name not in X]
+            if unknown or missing:
+                raise ValueError(f"inputs {', '.join(sorted(map(str, X)))}, expected {', '.join(v.name for v in inputs)}")
+            given = [X[v.name] for v in inputs]
+        else:
+            given = list(X) if isinstance(X, (list, tuple)) else [X]
+            if len(given) != len(inputs):
+                raise ValueError(f"got {len(given)} input arrays, expected {len(inputs)}: "
+                                 f"{', '.join(v.name for v in inputs)}")
+        return [self._array(v, x) for v, x in zip(inputs, given, strict=True)]
+
+    def _array(self, v: Vertex, x: Any) -> np.ndarray:
+        array = np.from_dlpack(x) if hasattr(x, "__dlpack__") and not isinstance(x, np.ndarray) else np.asarray(x)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{v.name}: expected numbers, got an array of dtype {array.dtype}")
+        self.check_input(v, array.shape, array.dtype)
+        return self.scaled(v, array)
+
+    def check_input(self, v: Vertex, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        wanted = v.shape
+        if len(shape) != len(wanted) + 1 or any(w is not None and s != w for s, w in zip(shape[1:], wanted, strict=True)):
+            shown = "(" + ", ".join(["n", *("any" if w is None else str(w) for w in wanted)]) + ")"
+            hint = ""
+            if tuple(shape) == tuple(wanted):
+                hint = ": is the batch axis missing? (X[None])"
+            elif len(shape) == len(wanted) and wanted and wanted[-1] == 1:
+                hint = ": is the channel axis missing? (X[..., None])"
+            raise ValueError(f"{v.name}: expected shape {shown}, got {tuple(shape)}{hint}")
+        if v.dtype == "int" and dtype.kind == "f":
+            raise TypeError(f"{v.name}: expected whole numbers (symbols), got {dtype}")
+
+    def scaled(self, v: Vertex, array: np.ndarray) -> np.ndarray:
+        """The array in the network's own type, stored values scaled."""
+        if v.dtype == "int":
+            return np.ascontiguousarray(array, np.int32)
+        s = self.scaling
+        if s is not None and array.dtype == s.dtype:
+            scaled = np.multiply(array, self.dtype.type(s.factor), dtype=self.dtype)
+            scaled += self.dtype.type(s.offset)
+            return np.ascontiguousarray(scaled)
+        if s is not None and np.dtype(s.dtype).kind in "iu" and array.dtype.kind == "f":
+            self._refuse_unscaled(v, array, s)
+        elif s is not None and np.dtype(s.dtype).kind in "iu" and array.dtype.kind in "iu":
+            raise TypeError(f"{v.name}: this network was trained on {s.dtype} values, got {array.dtype}")
+        return np.ascontiguousarray(array, self.dtype)
+
+    def _refuse_unscaled(self, v: Vertex, array: np.ndarray, s: InputScaling) -> None:
+        info = np.iinfo(s.dtype)
+        low, high = sorted((info.min * s.factor + s.offset, info.max * s.factor + s.offset))
+        slack = (high - low) * 1e-3
+        if array.size and (array.max() > high + slack or array.min() < low - slack):
+            raise ValueError(f"{v.name}: floating input between {array.min():g} and {array.max():g}, but this network "
+                             f"was trained on {s.dtype} values scaled to {low:g} … {high:g}; give {s.dtype}, or scale "
+                             "the numbers first")
+
+    # The passes, in the open -------------------------------------------------------------------------------------
+
+    def forward(self, X: Any, *, training: bool = False, lengths: Any = None) -> Any:
+        """Y for a batch X, layer by layer on arrays; keeps what `backward` needs.
+
+        X (n, …), or a list or dict for several inputs; lengths (n,) where the network takes them. Several outputs
+        come back as a dict. With training=True dropout and noise act and running values are updated.
+        """
+        arrays = self.arrays(X)
+        spans = self._lengths(lengths, arrays)
+        w = self.weights.namespaces(writable=True)
+        run = passes.Eager()
+        with self._here():
+            values, kept, after = passes.forward(run, self.graph, w, dict(zip(self.graph.inputs, arrays, strict=True)),
+                                                 spans, training=training)
+        self._pass = (w, kept, after, values)
+        self._pending = []
+        out = {name: np.array(values[i]) for name, i in self.graph.outputs.items()}   # the caller's own
+        return out["output"] if self.single_output else out
+
+    def backward(self, dY: Any) -> Any:
+        """dX, the gradient with respect to the input, for the last `forward`; dY a dict for several outputs."""
+        if self._pass is None:
+            raise RuntimeError("backward: call forward first, it keeps what backward needs")
+        w, kept, spans, values = self._pass
+        given = dY if isinstance(dY, Mapping) else {next(iter(self.graph.outputs)): dY}
+        gradients: dict[int, Any] = {}
+        for name, gradient in given.items():
+            if name not in self.graph.outputs:
+                raise ValueError(f"backward: no output {name!r}, expected {', '.join(self.graph.outputs)}")
+            number = self.graph.outputs[name]
+            array = np.ascontiguousarray(gradient, self.dtype)
+            if array.shape != values[number].shape:
+                raise ValueError(f"backward: dY of {name} has shape {array.shape}, the output has {values[number].shape}")
+            gradients[number] = gradients[number] + array if number in gradients else array
+        self._pending = []
+        everything = {v.number for v in self.graph.vertices}
+        with self._here():
+            found = passes.backward(passes.Eager(), self.graph, w, kept, spans, gradients, everything,
+                                    lambda v, k, d: self._pending.append((v, k, d)))
+        dX = [np.array(found[i]) if i in found else None for i in self.graph.inputs]
+        return dX[0] if len(dX) == 1 else dict(zip((v.name for v in self.inputs), dX, strict=True))
+
+    def weight_gradients(self) -> dict[str, np.ndarray]:
+        """The gradient of each trained weight for the last `backward`: views into the flat buffer of gradients."""
+        if self._pass is None or not self._pending:
+            raise RuntimeError("weight_gradients: call forward and backward first")
+        run, w = passes.Eager(), self._pass[0]
+        self.weights.gradients[...] = 0
+        with self._here():
+            for v, kept, dY in self._pending:
+                if self.weights.trains(v.key):
+                    here.node = v.number
+                    deliver(run, self, v, run.weight_gradients(v, w[v.key], kept, dY), self.weights.gradient)
+        return {s.name: self.weights.gradient(s.name) for s in self.weights.slots.values() if s.trained and not s.frozen}
+
+    def update(self, optimizer: Any) -> None:
+        """One update of the weights from the last `weight_gradients`. The optimizer's moments stay with it."""
+        opt = find_optimizer(optimizer)
+        if opt not in self._optimizers:
+            self._optimizers[opt] = (OptimizerState(self.weights, opt), State(opt.learning_rate, 0, self.seed))
+        moments, state = self._optimizers[opt]
+        state.learning_rate, state.step = opt.learning_rate, state.step + 1
+        with with_state(state):
+            moments.apply(self.weights.values, self.weights.gradients,
+                          [moments.slot(i) for i in range(len(opt.slots))])
+        self.state.step += 1
+
+    def _here(self) -> Any:
+        return with_state(self.state)
+
+    def _lengths(self, lengths: Any, arrays: list[np.ndarray]) -> dict[int, np.ndarray]:
+        taking = [v for v in self.inputs if v.lengths]
+        if not taking:
+            if lengths is not None:
+                raise ValueError("lengths were given, but no input of the network takes them (kn.Input(…, lengths=True))")
+            return {}
+        first = arrays[self.graph.inputs.index(taking[0].number)]
+        return {v.number: checked_lengths(lengths, first, v) for v in taking}
+
+    # Freezing ----------------------------------------------------------------------------------------------------
+
+    def freeze(self, pattern: str = "*") -> list[str]:
+        """Exclude the weights that fit from training; returns their names. `net.freeze("conv2d_*")`."""
+        return self._set_frozen(pattern, True)
+
+    def unfreeze(self, pattern: str = "*") -> list[str]:
+        """Train the weights that fit again; returns their names."""
+        return self._set_frozen(pattern, False)
+
+    def _set_frozen(self, pattern: str, frozen: bool) -> list[str]:
+        found = self.weights.match(pattern)
+        for slot in found:
+            slot.frozen = frozen
+        self.version += 1
+        return [slot.name for slot in found]
+
+
+def deliver(run: Any, net: BaseNetwork, v: Vertex, gradients: dict[str, Any], place: Any) -> None:
+    """Bring the gradients a layer gave to their places; unknown names are refused, frozen weights left alone."""
+    slots = {s.local: s for s in net.weights.slots.values() if s.key == v.key}
+    absent = net.weights.absent[v.key]
+    for local, gradient in gradients.items():
+        slot = slots.get(local)
+        if slot is None:
+            if local in absent:
+                continue
+            raise ValueError(f"{v.name}: weight_gradients gave {local!r}, the layer's weights are "
+                             f"{', '.join(slots) or 'none'}")
+        if slot.trained and not slot.frozen:
+            run.deliver(gradient, place(slot.name), slot.name)
+
+
+def checked_lengths(lengths: Any, X: np.ndarray, v: Vertex) -> np.ndarray:
+    """Lengths as int32 (n,), each from 0 to the size of the axis they count along; None means all of it."""
+    n, steps = X.shape[0], X.shape[-2]
+    if lengths is None:
+        return np.full(n, steps, np.int32)
+    array = np.asarray(lengths)
+    if array.shape != (n,) or array.dtype.kind not in "iu":
+        raise ValueError(f"{v.name}: lengths of shape {array.shape} and dtype {array.dtype}, expected ({n},) whole numbers")
+    wrong = np.flatnonzero((array < 0) | (array > steps))
+    if wrong.size:
+        raise ValueError(f"{v.name}: length {array[wrong[0]]} of example {wrong[0]}, expected 0 … {steps}")
+    return np.ascontiguousarray(array, np.int32)
+
+
+def _ends(layers: Any, input_shape: Any, inputs: Any, outputs: Any) -> tuple[list[Input], dict[str, Node]]:
+    """Inputs and named outputs, from a list of layers or from graph nodes."""
+    if layers is not None:
+        if inputs is not None or outputs is not None:
+            raise ValueError("Network: give a list of layers with input_shape, or inputs and outputs, not both")
+        if input_shape is None:
+            raise ValueError("Network: input_shape is missing, the shape of one example, such as (28, 28, 1)")
+        first = Input((input_shape,) if isinstance(input_shape, int) else input_shape)
+        node: Node = first
+        given = list(layers)
+        if not given:
+            raise ValueError("Network: the list of layers is empty")
+        for i, layer in enumerate(given):
+            if isinstance(layer, type) and issubclass(layer, Layer):
+                raise TypeError(f"Network: item {i} is the class {layer.__name__}; expected a layer, {layer.__name__}(…)")
+            if not isinstance(layer, Layer):
+                raise TypeError(f"Network: item {i} is {layer!r}, expected a layer")
+            node = layer(node)
+        return [first], {"output": node}
+    if inputs is None or outputs is None:
+        raise ValueError("Network: expected a list of layers with input_shape, or inputs=… and outputs=…")
+    starts = [inputs] if isinstance(inputs, Input) else list(inputs)
+    if not starts or not all(isinstance(i, Input) for i in starts):
+        raise TypeError("Network: inputs must be kn.Input(…) nodes")
+    ends = dict(outputs) if isinstance(outputs, Mapping) else {"output": outputs}
+    for name, node in ends.items():
+        if not isinstance(node, Node):
+            raise TypeError(f"Network: output {name!r} is {type(node).__name__}, expected a graph node, layer(node)")
+    if not ends:
+        raise ValueError("Network: outputs is empty")
+    return starts, ends

@@ -1,0 +1,82 @@
+"""The state of an optimizer for one network, and the update as calls over ranges of the flat buffers."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from klarnet.engine import aligned
+from klarnet.optimizers import Optimizer
+
+from .weights import ALIGN, Weights
+
+
+class OptimizerState:
+    """Slots (moments, sums) of the same layout as the weights, and at which step each weight joined.
+
+    The slots follow their weights by name when they are loaded; a weight that is new starts with zeros and its own
+    step count.
+    """
+
+    def __init__(self, weights: Weights, optimizer: Optimizer) -> None:
+        self.weights, self.optimizer = weights, optimizer
+        size = weights.values.size
+        self.buffer = aligned(size * len(optimizer.slots) * weights.dtype.itemsize).view(weights.dtype)
+        self.born: dict[str, int] = {}
+
+    def slot(self, number: int) -> np.ndarray:
+        size = self.weights.values.size
+        return self.buffer[number * size:(number + 1) * size]
+
+    def named(self) -> dict[str, np.ndarray]:
+        """Every slot of every trained weight: "m/dense_1/W"."""
+        found = {}
+        for number, slot in enumerate(self.optimizer.slots):
+            whole = self.slot(number)
+            for s in self.weights.slots.values():
+                if s.trained:
+                    found[f"{slot}/{s.name}"] = whole[s.offset:s.offset + s.size].reshape(s.shape)
+        return found
+
+    def load(self, arrays: dict[str, np.ndarray], born: dict[str, int], step: int) -> list[str]:
+        """Take saved slots by name; returns the weights that are new. Raises ValueError where a shape differs or a
+        saved weight is not in the network: state is never matched by position."""
+        mine = self.named()
+        for name, value in arrays.items():
+            if name not in mine:
+                raise ValueError(f"optimizer state {name!r} has no weight in this network; weights that moved must "
+                                 "keep their names")
+            if mine[name].shape != value.shape:
+                raise ValueError(f"optimizer state {name!r}: the weight has shape {mine[name].shape}, the saved state "
+                                 f"{value.shape}")
+        known = {name.split("/", 1)[1] for name in arrays}
+        for name, view in mine.items():
+            view[...] = arrays.get(name, 0.0)
+        fresh = [s.name for s in self.weights.slots.values() if s.trained and self.optimizer.slots
+                 and s.name not in known]
+        self.born = {**born, **{name: step for name in fresh}}
+        return fresh
+
+    def ranges(self) -> list[tuple[int, int, float, int]]:
+        """(offset, length, weight decay, born): runs of trained weights that share their settings.
+
+        The gaps between weights hold zeros in every buffer and stay zero, so a run may cover them.
+        """
+        runs: list[list[Any]] = []
+        for s in self.weights.slots.values():
+            if not s.trained or s.frozen:
+                continue
+            decay = self.optimizer.weight_decay if s.decays else 0.0
+            born = self.born.get(s.name, 0)
+            end = s.offset + -(-s.size // ALIGN) * ALIGN
+            if runs and runs[-1][1] == s.offset and runs[-1][2:] == [decay, born]:
+                runs[-1][1] = end
+            else:
+                runs.append([s.offset, end, decay, born])
+        return [(first, end - first, decay, born) for first, end, decay, born in runs]
+
+    def apply(self, values: Any, gradients: Any, slots: list[Any]) -> None:
+        """Update arrays or descriptions of the flat buffers."""
+        for offset, length, decay, born in self.ranges():
+            part = slice(offset, offset + length)
+            self.optimizer.update(values[part], gradients[part], [s[part] for s in slots], decay=decay, born=born)
