@@ -1,0 +1,41 @@
+"""Set-up that every test shares: one thread a worker, drawn examples that are the same on every run, real data sets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if (
+    "PYTEST_XDIST_WORKER" in os.environ
+):  # the workers share the processors: one thread each, before NumPy is loaded
+    for variable in ("KLARNET_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+
+# `HYPOTHESIS_PROFILE=thorough make test` draws many more examples, and others each time.
+_common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", max_examples=25, derandomize=True, **_common)
+settings.register_profile("thorough", max_examples=500, **_common)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets (mnist, ...), which are too large for the repository."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("no real data sets: the folder ../shared/data beside the repository is absent")
+    return SHARED_DATA
+
+
+def pytest_report_header() -> str:
+    """Says which engine the tests can run, so that a run without the native one does not pass unseen."""
+    from klarnet.engine import native
+
+    library = native.library()
+    if library is None:
+        return f"klarnet: formulas only ({native.why_not()})"
+    return f"klarnet: native engine, {native.threads()} thread(s), from {library._name}"
