@@ -1,10 +1,10 @@
 """The mathematics, one page a chapter: pure functions, arrays in, arrays out.
 
-No state, no class, no engine: `dense(X, W, b)`, `dense_backward(dY, W)`, `dense_gradients(X, dY)`, side by side as on a
-board. Every function of the engine has its page here under the same name; pages take its arrays in order, its scalars
-by keyword, and return new arrays, never changing what they were given. They run on any floating type, and on any array
-library that follows the array API standard unless the page says otherwise. What a student reads, what tests judge by,
-and what runs where there is no compiled engine.
+No state, no class, no engine: `dense(X, W, b)`, `dense_backward(dY, W)`, `dense_gradients(X, dY)`, side by
+side as on a board. Every function of the engine has its page here under the same name; pages take its arrays
+in order, its scalars by keyword, and return new arrays, never changing what they were given. They run on any
+floating type, and on any array library that follows the array API standard unless the page says otherwise.
+What a student reads, what tests judge by, and what runs where there is no compiled engine.
 """
 
 from .activation import (
@@ -68,25 +68,27 @@ from .pooling import (
 )
 from .recurrent import last_step, last_step_backward, recurrent_gradients
 from .rmsprop import rmsprop
-from .shape import permute
+from .shape import copy, permute
 from .smooth_l1 import huber, huber_backward, smooth_l1, smooth_l1_backward
 from .softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 from .squared_error import squared_error, squared_error_backward
 from .targets import one_hot
 
 __all__ = [
-    "adagrad", "adam", "add", "average_pool2d", "average_pool2d_backward", "batch_norm", "batch_norm_backward",
-    "batch_norm_fixed", "batch_norm_fixed_backward", "batch_norm_gradients", "binary_cross_entropy",
-    "binary_cross_entropy_backward", "concat", "conv1d", "conv1d_backward", "conv1d_gradients", "conv2d",
-    "conv2d_backward", "conv2d_gradients", "cross_entropy", "cross_entropy_backward", "dense", "dense_backward",
-    "dense_gradients", "dropout", "dropout_backward", "elu", "elu_backward", "embedding", "embedding_gradients",
-    "explicit_padding", "gaussian_noise", "gelu", "gelu_backward", "global_average", "global_average_backward",
-    "gradient_descent", "highway", "highway_backward", "huber", "huber_backward", "last_step", "last_step_backward",
-    "layer_norm", "layer_norm_backward", "layer_norm_gradients", "leaky_relu", "leaky_relu_backward", "log_softmax",
-    "log_softmax_backward", "lstm", "lstm_backward", "mask", "max_pool2d", "max_pool2d_backward", "momentum", "one_hot",
-    "output_lengths", "output_size", "pad", "perceptron", "perceptron_update", "permute", "recurrent_gradients", "relu",
-    "relu_backward", "rmsprop", "sigmoid", "sigmoid_backward", "sigmoid_binary_cross_entropy",
-    "sigmoid_binary_cross_entropy_backward", "silu", "silu_backward", "smooth_l1", "smooth_l1_backward", "softmax",
-    "softmax_backward", "softmax_cross_entropy", "softmax_cross_entropy_backward", "split", "squared_error",
-    "squared_error_backward", "tanh", "tanh_backward",
+    "adagrad", "adam", "add", "average_pool2d", "average_pool2d_backward", "batch_norm",
+    "batch_norm_backward", "batch_norm_fixed", "batch_norm_fixed_backward", "batch_norm_gradients",
+    "binary_cross_entropy", "binary_cross_entropy_backward", "concat", "conv1d", "conv1d_backward",
+    "conv1d_gradients", "conv2d", "conv2d_backward", "conv2d_gradients", "copy", "cross_entropy",
+    "cross_entropy_backward", "dense", "dense_backward", "dense_gradients", "dropout", "dropout_backward",
+    "elu", "elu_backward", "embedding", "embedding_gradients", "explicit_padding", "gaussian_noise",
+    "gelu", "gelu_backward", "global_average", "global_average_backward", "gradient_descent", "highway",
+    "highway_backward", "huber", "huber_backward", "last_step", "last_step_backward", "layer_norm",
+    "layer_norm_backward", "layer_norm_gradients", "leaky_relu", "leaky_relu_backward", "log_softmax",
+    "log_softmax_backward", "lstm", "lstm_backward", "mask", "max_pool2d", "max_pool2d_backward",
+    "momentum", "one_hot", "output_lengths", "output_size", "pad", "perceptron", "perceptron_update",
+    "permute", "recurrent_gradients", "relu", "relu_backward", "rmsprop", "sigmoid", "sigmoid_backward",
+    "sigmoid_binary_cross_entropy", "sigmoid_binary_cross_entropy_backward", "silu", "silu_backward",
+    "smooth_l1", "smooth_l1_backward", "softmax", "softmax_backward", "softmax_cross_entropy",
+    "softmax_cross_entropy_backward", "split", "squared_error", "squared_error_backward", "tanh",
+    "tanh_backward",
 ]

@@ -1,9 +1,9 @@
 """What the pages share: which array library they compute with, and four small things it does not offer.
 
-A page is written against the array API standard (https://data-apis.org/array-api): it asks its inputs for their
-library and computes with that. So the same page runs on NumPy, CuPy and JAX-like arrays as they are, and on torch
-tensors where array-api-compat is installed. A page that says "NumPy only" scatters or sorts, which the standard
-cannot say.
+A page is written against the array API standard (https://data-apis.org/array-api): it asks its inputs for
+their library and computes with that. So the same page runs on NumPy, CuPy and JAX-like arrays as they are,
+and on torch tensors where array-api-compat is installed. A page that says "NumPy only" scatters or sorts,
+which the standard cannot say.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def namespace(*arrays: Array | None) -> Any:
             continue
         xp = _library(array)
         if found is not None and xp is not found:
-            raise TypeError(f"formulas: arrays of two libraries in one call, {found.__name__} and {xp.__name__}")
+            raise TypeError("formulas: expected arrays of one library, got "
+                            f"{found.__name__} and {xp.__name__}")
         found = xp
     return np if found is None else found
 
@@ -46,7 +47,7 @@ def _library(array: Array) -> Any:
         return array.__array_namespace__()
     kind = type(array)
     if kind.__module__ == "torch":
-        try:                                                # by name: an optional helper, no dependency of the pages
+        try:                                                # by name: a helper, no dependency of the pages
             return import_module("array_api_compat").array_namespace(array)
         except ImportError:
             raise TypeError("formulas: torch tensors need the package array-api-compat, "
@@ -65,7 +66,7 @@ def rows(X: Array) -> Array:
 
 
 def total(X: Array, axis: int | tuple[int, ...], *, keepdims: bool = False) -> Array:
-    """Sum over `axis`, added up in float64 at least and rounded once: 100,000 terms cost no digits in float32."""
+    """Sum over `axis`, added up in float64 at least and rounded once: many terms cost float32 no digits."""
     xp = namespace(X)
     wide = xp.result_type(X.dtype, xp.float64)
     return xp.astype(xp.sum(X, axis=axis, dtype=wide, keepdims=keepdims), X.dtype, copy=False)

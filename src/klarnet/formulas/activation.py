@@ -9,10 +9,10 @@
     tanh          tanh x                      1 − y²                      1
     sigmoid       σ(x) = 1 / (1 + e⁻ˣ)        y(1 − y)                    ¼
 
-Where the derivative can be written in the output y, the backward pass takes Y, so that X need not be kept; the
-others take X. Φ and φ are the distribution and density of the standard normal. X, Y, dY, dX have one shape, any.
-A NaN goes through every one of them. No finite input gives NaN or a warning: no exponential of a positive number
-is ever taken.
+Where the derivative can be written in the output y, the backward pass takes Y, so that X need not be kept;
+the others take X. Φ and φ are the distribution and density of the standard normal. X, Y, dY, dX have one
+shape, any. A NaN goes through every one of them. No finite input gives NaN or a warning: no exponential of a
+positive number is ever taken.
 
 Sources: the course's chapter on activation functions; Nair, Hinton 2010 (relu); Maas, Hannun, Ng 2013 (leaky
 relu); Clevert, Unterthiner, Hochreiter 2016 (elu); Hendrycks, Gimpel 2016 (gelu, silu).

@@ -3,14 +3,15 @@
     m ← β₁ m + (1 − β₁) g,     s ← β₂ s + (1 − β₂) g²
     W ← W − η (m / (1 − β₁ᵗ)) / (√(s / (1 − β₂ᵗ)) + ε)
 
-m and s start at 0; the divisors 1 − βᵗ undo the pull to 0 of the first steps. t counts the steps of these weights from
-1: t = step − born, where `born` is the step after which they joined the training. η = learning_rate · rate.
+m and s start at 0; the divisors 1 − βᵗ undo the pull to 0 of the first steps. t counts the steps of these
+weights from 1: t = step − born, where `born` is the step after which they joined the training. η =
+learning_rate · rate.
 
-Weight decay λ is either coupled, g ← g + λ W before all else, or decoupled (AdamW): W ← W − η λ W, which the scaling
-does not touch. W, g, m, s of one shape, any.
+Weight decay λ is either coupled, g ← g + λ W before all else, or decoupled (AdamW): W ← W − η λ W, which the
+scaling does not touch. W, g, m, s of one shape, any.
 
-Sources: the course's chapter on optimisation; Kingma, Ba, "Adam", ICLR 2015; Loshchilov, Hutter, "Decoupled weight
-decay regularization", ICLR 2019.
+Sources: the course's chapter on optimisation; Kingma, Ba, "Adam", ICLR 2015; Loshchilov, Hutter, "Decoupled
+weight decay regularization", ICLR 2019.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def adam(W: Array, g: Array, m: Array, s: Array, *, learning_rate: float, step: 
     """→ the new W, m and s. Raises ValueError where t = step − born is below 1."""
     t, eta = int(step) - int(born), step_size(learning_rate, rate)
     if t < 1:
-        raise ValueError(f"adam: expected a step after {born}, when these weights joined, got {step}; steps count from 1")
+        raise ValueError(f"adam: expected a step after {born}, when these weights joined, got {step}; "
+                         "steps count from 1")
     if decoupled:
         W = W - (eta * decay) * W
     else:

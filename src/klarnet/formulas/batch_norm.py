@@ -1,9 +1,10 @@
-"""Batch normalisation: each channel gets mean 0 and variance 1 over the batch, then a scale and a shift it can learn.
+"""Batch normalisation: each channel gets mean 0 and variance 1 over the batch, then a scale and a shift
+of its own.
 
     μ = mean(X),  σ = √(var(X) + ε),  X̂ = (X − μ) / σ,  Y = γ X̂ + β
 
-over all axes but the last; var is the mean of (X − μ)², in a second pass: mean(X²) − μ² would cancel. Running values,
-for use outside training, take the unbiased variance, N / (N − 1) var with N positions:
+over all axes but the last; var is the mean of (X − μ)², in a second pass: mean(X²) − μ² would cancel. Running
+values, for use outside training, take the unbiased variance, N / (N − 1) var with N positions:
 
     mean ← momentum · mean + (1 − momentum) · μ,     variance likewise
 
@@ -32,8 +33,8 @@ def batch_norm(X: Array, gamma: Array, beta: Array, mean: Array, variance: Array
     """
     N = prod(X.shape[:-1])
     if N < 2:
-        raise ValueError(f"batch_norm: expected two positions or more to take a variance over, got X {tuple(X.shape)}; "
-                         "use larger batches, or batch_norm_fixed with the running values")
+        raise ValueError("batch_norm: expected two positions or more to take a variance over, got X "
+                         f"{tuple(X.shape)}; use larger batches, or batch_norm_fixed with the running values")
     xp = namespace(X)
     Xs = rows(X)
     mu = total(Xs, 0) / N

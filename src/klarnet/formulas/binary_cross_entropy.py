@@ -2,8 +2,8 @@
 
     L = factor · Σ ℓ,     ℓ = − T log X − (1 − T) log(1 − X),     dX = factor · (−T / X + (1 − T) / (1 − X))
 
-X are probabilities, kept away from 0 and 1 as in `cross_entropy`. On logits X, with P = σ(X) inside (the form to
-prefer, finite for every finite X):
+X are probabilities, kept away from 0 and 1 as in `cross_entropy`. On logits X, with P = σ(X) inside (the form
+to prefer, finite for every finite X):
 
     ℓ = max(X, 0) − X T + log(1 + e^(−|X|)),     dX = factor · (P − T)
 

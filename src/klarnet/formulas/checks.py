@@ -2,11 +2,12 @@
 
     ∂L/∂x_i ≈ (L(x + h e_i) − L(x − h e_i)) / 2h,     L = Σ R ⊙ f(X)
 
-R, the projection, is a random array of the shape of f(X), and the gradient by hand is the backward pass for dY = R. A
-plain sum would not do: the outputs of a softmax add up to 1, and any backward pass that returned 0 would pass.
+R, the projection, is a random array of the shape of f(X), and the gradient by hand is the backward pass for
+dY = R. A plain sum would not do: the outputs of a softmax add up to 1, and any backward pass that returned 0
+would pass.
 
-At a kink of ReLU or a tie of pooling there is no derivative: the differences to the left and to the right disagree. A
-kink close by shows when the step is halved. Such an entry says nothing, and another one is drawn.
+At a kink of ReLU or a tie of pooling there is no derivative: the differences to the left and to the right
+disagree. A kink close by shows when the step is halved. Such an entry says nothing, and another one is drawn.
 
 All in float64. NumPy only.
 """
@@ -44,10 +45,12 @@ def projection(shape: tuple[int, ...], *, seed: int = 0, node: int = 0) -> np.nd
     return np.where(u < 0.5, -1.0, 1.0) * (0.25 + 0.75 * np.abs(2.0 * u - 1.0))
 
 
-def numerical_gradient(f: Function, X: np.ndarray, dY: np.ndarray | None = None, *, step: float = STEP) -> np.ndarray:
+def numerical_gradient(f: Function, X: np.ndarray, dY: np.ndarray | None = None, *,
+                       step: float = STEP) -> np.ndarray:
     """dX by central differences of L = Σ dY ⊙ f(X), entry by entry, float64.
 
-    f(X) is an array of the shape of dY, or one number if dY is None. f is given copies of X changed in one place.
+    f(X) is an array of the shape of dY, or one number if dY is None. f is given copies of X changed in one
+    place.
     """
     dX = np.empty(np.shape(X))
     for at in range(dX.size):
@@ -65,9 +68,10 @@ def check(f: Function, X: np.ndarray, dX: np.ndarray, dY: np.ndarray | None = No
     bound      the largest error allowed; None: only measure.
     name       stands in the message.
 
-    Errors are relative to the largest entry of dX, or to a thousandth of Σ|L| where that is more (a gradient of 0 has
-    no size of its own). Raises GradientError with the worst entry where the bound is broken, where dX has not the shape
-    of X, and where more than half of the entries drawn lie at kinks, so that nothing can be said.
+    Errors are relative to the largest entry of dX, or to a thousandth of Σ|L| where that is more (a gradient
+    of 0 has no size of its own). Raises GradientError with the worst entry where the bound is broken, where
+    dX has not the shape of X, and where more than half of the entries drawn lie at kinks, so that nothing can
+    be said.
     """
     X, dX = np.asarray(X), np.asarray(dX, np.float64)
     if dX.shape != X.shape:

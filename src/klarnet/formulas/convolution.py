@@ -2,23 +2,23 @@
 
     Y[n, i, j, k] = Σ_{u, v, d} X[n, i·sy + u·dy − top, j·sx + v·dx − left, d] · F[u, v, d, k] + b[k]
 
-X (n, h, w, c), F (p, q, c / groups, k), b (k,), Y (n, i, j, k); outside the map X is 0. The filter is not turned
-round (mathematics calls this cross-correlation). Seen from the filter it is short: the cell (u, v) of the filter
-meets one shifted, strided slice of X, and each meeting is a dense layer over the channels:
+X (n, h, w, c), F (p, q, c / groups, k), b (k,), Y (n, i, j, k); outside the map X is 0. The filter is not
+turned round (mathematics calls this cross-correlation). Seen from the filter it is short: the cell (u, v) of
+the filter meets one shifted, strided slice of X, and each meeting is a dense layer over the channels:
 
     Y = Σ_{u, v} X_uv · F_uv + b          X_uv (n, i, j, c), F_uv (c, k)
 
 Backward, the same meetings:
 
-    dX_uv += dY · F_uvᵀ                   the full convolution of dY with F turned by 180°; with a stride, dY spread
-                                          by zeros. Cells that no window reached get 0
+    dX_uv += dY · F_uvᵀ                   the full convolution of dY with F turned by 180° (with a stride, dY
+                                          spread by zeros); cells that no window reached get 0
     dF_uv = X_uvᵀ · dY,   db = Σ dY       summed over the batch and over all positions
 
-With groups, channels and filters fall into that many parts that do not see each other: part g of the c channels
-goes to part g of the k outputs. As many groups as channels is the depthwise convolution.
+With groups, channels and filters fall into that many parts that do not see each other: part g of the c
+channels goes to part g of the k outputs. As many groups as channels is the depthwise convolution.
 
-stride (sy, sx), dilation (dy, dx), padding ((top, bottom), (left, right)): `padding.explicit_padding` makes the
-latter from a name. No array is ever unfolded, so memory stays within a few times that of X and Y.
+stride (sy, sx), dilation (dy, dx), padding ((top, bottom), (left, right)): `padding.explicit_padding` makes
+the latter from a name. No array is ever unfolded, so memory stays within a few times that of X and Y.
 
 Source: the course's chapter on convolution; LeCun et al., "Gradient-based learning applied to document
 recognition", 1998.
@@ -38,7 +38,8 @@ def conv2d(X: Array, F: Array, b: Array | None = None, *, stride: Pair = (1, 1),
            padding: Padding = NONE, groups: int = 1) -> Array:
     """Y = X ∗ F + b. X (n, h, w, c), F (p, q, c / groups, k), b (k,) or None → Y (n, i, j, k).
 
-    Raises ValueError where channels and groups do not fit the filter, or the filter is larger than the padded map.
+    Raises ValueError where channels and groups do not fit the filter, or the filter is larger than the padded
+    map.
     """
     namespace(X, F, b)
     _check(X.shape[3], F.shape, groups)
@@ -98,7 +99,7 @@ def _times(X: Array, F: Array, groups: int) -> Array:
         Y = Xs @ F
     else:
         Xs, Fs = xp.reshape(Xs, (-1, groups, F.shape[0])), xp.reshape(F, (-1, groups, k // groups))
-        if F.shape[0] == 1:                                 # depthwise: no product of matrices, each has one cell
+        if F.shape[0] == 1:                                 # depthwise: the matrices would have one cell
             Y = Xs * Fs
         else:
             Y = xp.permute_dims(xp.permute_dims(Xs, (1, 0, 2)) @ xp.permute_dims(Fs, (1, 0, 2)), (1, 0, 2))
@@ -117,7 +118,7 @@ def _outer(X: Array, dY: Array, groups: int) -> Array:
 
 
 def _transposed(F: Array, groups: int) -> Array:
-    """Each group's filters with inputs and outputs exchanged. F (p, q, d, k) → (p, q, k / groups, groups · d)."""
+    """Filters with inputs and outputs exchanged. F (p, q, d, k) → (p, q, k / groups, groups · d)."""
     xp = namespace(F)
     p, q, d, k = F.shape
     Fs = xp.permute_dims(xp.reshape(F, (p, q, d, groups, k // groups)), (0, 1, 4, 3, 2))
@@ -132,8 +133,8 @@ def _output(size: Pair, filter: Pair, stride: Pair, dilation: Pair, padding: Pad
 
 def _check(c: int, F: tuple[int, ...], groups: int) -> None:
     if c != groups * F[2] or F[3] % groups:
-        raise ValueError(f"conv2d: expected filters (p, q, {c} / groups, k) with k a multiple of groups = {groups}, "
-                         f"got {tuple(F)} over {c} channels")
+        raise ValueError(f"conv2d: expected filters (p, q, {c} / groups, k) and k a multiple of groups, "
+                         f"got {tuple(F)} with groups = {groups}")
 
 
 def _check_output(dY: Array, output: Pair) -> None:

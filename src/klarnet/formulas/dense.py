@@ -10,8 +10,8 @@ Every output is a weighted sum of all inputs. Backward, with dY = ∂L/∂Y:
 
 X (n.., m), W (m, k), b (k,), Y (n.., k), where n.. is any number of leading axes: a batch, steps, pixels.
 
-Source: the course's chapter on the multilayer perceptron; Rumelhart, Hinton, Williams, "Learning representations
-by back-propagating errors", Nature 1986.
+Source: the course's chapter on the multilayer perceptron; Rumelhart, Hinton, Williams, "Learning
+representations by back-propagating errors", Nature 1986.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
     Y = X ⊙ M / (1 − rate),     M_i = 1[u_i ≥ rate],     dX = dY ⊙ M / (1 − rate)
 
-Dividing by the probability to stay ("inverted" dropout) keeps the expected sum, so that nothing has to be done
-when predicting. u_i is the uniform number of element i in row-major order, drawn from (seed, node, step) alone
-(klarnet.random): the backward pass draws the same mask again instead of keeping it, and a run can be repeated.
-A unit left out gives exactly 0, whatever its value. rate is in [0, 1).
+Dividing by the probability to stay ("inverted" dropout) keeps the expected sum, so that nothing has to be
+done when predicting. u_i is the uniform number of element i in row-major order, drawn from (seed, node, step)
+alone (klarnet.random): the backward pass draws the same mask again instead of keeping it, and a run can be
+repeated. A unit left out gives exactly 0, whatever its value. rate is in [0, 1).
 
-Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout: a simple way to prevent neural networks
-from overfitting", JMLR 2014. What is dropped are activations; dropping weights is DropConnect.
+Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout: a simple way to prevent neural
+networks from overfitting", JMLR 2014. What is dropped are activations; dropping weights is DropConnect.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
     Y = W[index],     dW[v] = Σ dY over all positions where index = v
 
-index (n..) integers from 0 to v − 1, W (v, m), Y (n.., m). It is the product of one-hot rows with W, without the
-zeros. There is no dX: an index has no gradient. The gradients add up in the order of the batch.
+index (n..) integers from 0 to v − 1, W (v, m), Y (n.., m). It is the product of one-hot rows with W, without
+the zeros. There is no dX: an index has no gradient. The gradients add up in the order of the batch.
 
-The gradients are NumPy only (they scatter). Source: Bengio et al., "A neural probabilistic language model", JMLR 2003.
+The gradients are NumPy only (they scatter). Source: Bengio et al., "A neural probabilistic language model",
+JMLR 2003.
 """
 
 from __future__ import annotations

@@ -4,11 +4,11 @@
     momentum            v ← μ v + g,   W ← W − η v
     Nesterov            v ← μ v + g,   W ← W − η (g + μ v)
 
-with η = learning_rate · rate, where `rate` is the factor of this range of weights. Weight decay λ adds λ W to the
-gradient first (L2 regularisation): g ← g + λ W. W, g, v of one shape, any.
+with η = learning_rate · rate, where `rate` is the factor of this range of weights. Weight decay λ adds λ W to
+the gradient first (L2 regularisation): g ← g + λ W. W, g, v of one shape, any.
 
-The order of the pages is that of the thought: `gradient_descent`, `adagrad`, `rmsprop`, `adam`. Defaults are PyTorch's
-where it has any.
+The order of the pages is that of the thought: `gradient_descent`, `adagrad`, `rmsprop`, `adam`. Defaults are
+PyTorch's where it has any.
 
 Sources: the course's chapter on optimisation; Polyak 1964; Nesterov 1983; Sutskever et al. 2013.
 """
@@ -18,7 +18,8 @@ from __future__ import annotations
 from ._namespace import Array
 
 
-def gradient_descent(W: Array, g: Array, *, learning_rate: float, rate: float = 1.0, decay: float = 0.0) -> Array:
+def gradient_descent(W: Array, g: Array, *, learning_rate: float, rate: float = 1.0,
+                     decay: float = 0.0) -> Array:
     """→ the new W."""
     return W - step_size(learning_rate, rate) * decayed(g, W, decay)
 

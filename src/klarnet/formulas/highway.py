@@ -2,13 +2,13 @@
 
     Y = H ⊙ T + X ⊙ (1 − T)
 
-H = g(X · W_H + b_H) is the transformed signal, T = σ(X · W_T + b_T) the gate; both are dense layers with an activation
-and stand in front of this. All widths are equal. Backward through the gate alone:
+H = g(X · W_H + b_H) is the transformed signal, T = σ(X · W_T + b_T) the gate; both are dense layers with an
+activation and stand in front of this. All widths are equal. Backward through the gate alone:
 
     dH = dY ⊙ T,     dT = dY ⊙ (H − X),     dX = dY ⊙ (1 − T)
 
-The course writes H without activation (g is then the identity). With b_T at −1 to −3 a deep stack starts near Y = X.
-H, T, X, Y and their gradients have one shape, any.
+The course writes H without activation (g is then the identity). With b_T at −1 to −3 a deep stack starts near
+Y = X. H, T, X, Y and their gradients have one shape, any.
 
 Source: the course's chapter on highway networks; Srivastava, Greff, Schmidhuber, "Highway networks", 2015.
 """

@@ -1,4 +1,4 @@
-"""Layer normalisation: as `batch_norm`, but each position by itself, over its channels. Nothing depends on the batch.
+"""Layer normalisation: as `batch_norm`, but each position by itself, over its channels.
 
     μ = mean(X),  σ = √(var(X) + ε),  X̂ = (X − μ) / σ,  Y = γ X̂ + β          over the last axis, c channels
     dX = (G − mean(G) − X̂ mean(G ⊙ X̂)) / σ   with G = γ dY

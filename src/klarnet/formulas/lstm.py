@@ -1,7 +1,7 @@
 """Long short-term memory: a cell that keeps what a gate lets it keep.
 
-The part that runs step by step. z_t = x_t · W_x + b, of all steps at once, is a dense layer in front of it; W here are
-the recurrent weights W_h. Row vectors, gates in blocks of k in the order i, f, g, o:
+The part that runs step by step. z_t = x_t · W_x + b, of all steps at once, is a dense layer in front of it; W
+here are the recurrent weights W_h. Row vectors, gates in blocks of k in the order i, f, g, o:
 
     (i, f, g, o) = (σ, σ, tanh, σ) of z_t + h_{t−1} · W
     c_t = f ⊙ c_{t−1} + i ⊙ g,     h_t = o ⊙ tanh(c_t)
@@ -14,14 +14,15 @@ Backward, from the last step to the first, δh and δc being what comes from the
 
 The gradients of W are `recurrent_gradients`, those of W_x and b `dense_gradients` with dZ.
 
-Lengths: step t of an example counts where t < length. Elsewhere h is 0, dz is 0, and the state stays as it was, so an
-example gives the same numbers alone and in a batch, whatever stands in the padding. reverse = 1 runs from each
-example's own last step to its first. An example of length 0 keeps h0 and c0.
+Lengths: step t of an example counts where t < length. Elsewhere h is 0, dz is 0, and the state stays as it
+was, so an example gives the same numbers alone and in a batch, whatever stands in the padding. reverse = 1
+runs from each example's own last step to its first. An example of length 0 keeps h0 and c0.
 
-Z (n, t, 4k), W (k, 4k), h0, c0 (n, k) or None for 0, lengths (n,) integers or None for all, H, C (n, t, k), G (n, t, 4k).
+Z (n, t, 4k), W (k, 4k), h0, c0 (n, k) or None for 0, lengths (n,) integers or None for all, H, C (n, t, k), G
+(n, t, 4k).
 
-Sources: the course's chapter on LSTM; Hochreiter, Schmidhuber, "Long short-term memory", Neural Computation 1997; Gers,
-Schmidhuber, Cummins, "Learning to forget", 2000.
+Sources: the course's chapter on LSTM; Hochreiter, Schmidhuber, "Long short-term memory", Neural Computation
+1997; Gers, Schmidhuber, Cummins, "Learning to forget", 2000.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ from .recurrent import counted, steps
 
 
 @tiny_is_zero
-def lstm(Z: Array, W: Array, h0: Array | None = None, c0: Array | None = None, lengths: Array | None = None, *,
-         reverse: int = 0) -> tuple[Array, Array, Array]:
-    """→ H, the outputs (0 past a length); C, the cell after each step; G, the gates after σ and tanh (0 past a length)."""
+def lstm(Z: Array, W: Array, h0: Array | None = None, c0: Array | None = None,
+         lengths: Array | None = None, *, reverse: int = 0) -> tuple[Array, Array, Array]:
+    """→ H, the outputs; C, the cell after each step; G, the gates after σ and tanh (0 past a length, as H)."""
     xp = namespace(Z, W, h0, c0, lengths)
     (n, t, _), k = Z.shape, W.shape[0]
     h, c = (zeros((n, k), Z) if s is None else s for s in (h0, c0))
@@ -54,8 +55,8 @@ def lstm(Z: Array, W: Array, h0: Array | None = None, c0: Array | None = None, l
 
 
 @tiny_is_zero
-def lstm_backward(dH: Array, W: Array, C: Array, G: Array, c0: Array | None = None, lengths: Array | None = None, *,
-                  reverse: int = 0) -> tuple[Array, Array, Array]:
+def lstm_backward(dH: Array, W: Array, C: Array, G: Array, c0: Array | None = None,
+                  lengths: Array | None = None, *, reverse: int = 0) -> tuple[Array, Array, Array]:
     """dH (n, t, k), and C, G from the forward pass → dZ (n, t, 4k), dh0, dc0 (n, k)."""
     xp = namespace(dH, W, C, G, c0, lengths)
     n, t, k = dH.shape

@@ -4,7 +4,8 @@
     concat    Y = the arrays side by side     backward: `split`
     split     the parts of Y                  backward: `concat`
 
-along the last axis. Concatenating is how a skip connection of a U-Net joins two maps; adding, how a residual block does.
+along the last axis. Concatenating is how a skip connection of a U-Net joins two maps; adding, how a residual
+block does.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ def add(A: Array, B: Array) -> Array:
 def concat(Xs: Sequence[Array], *, widths: Sequence[int] | None = None) -> Array:
     """Arrays (n.., w_1), (n.., w_2), … → Y (n.., Σw).
 
-    `widths`, if given, are checked. Raises ValueError for no array at all, other leading axes or other widths.
+    `widths`, if given, are checked. Raises ValueError for no array at all, other leading axes or other
+    widths.
     """
     if not Xs:
         raise ValueError("concat: expected one array or more, got none")
@@ -37,7 +39,8 @@ def concat(Xs: Sequence[Array], *, widths: Sequence[int] | None = None) -> Array
 def split(Y: Array, *, widths: Sequence[int]) -> tuple[Array, ...]:
     """Y (n.., Σw) → arrays (n.., w_1), (n.., w_2), … Raises ValueError where the widths do not add up."""
     if sum(widths) != Y.shape[-1]:
-        raise ValueError(f"split: expected an array {sum(widths)} wide for widths {tuple(widths)}, got {tuple(Y.shape)}")
+        raise ValueError(f"split: widths {tuple(widths)} add up to {sum(widths)}, "
+                         f"but the array is {tuple(Y.shape)}")
     parts, start = [], 0
     for w in widths:
         parts.append(Y[..., start:start + w])

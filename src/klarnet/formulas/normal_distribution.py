@@ -3,8 +3,9 @@
     φ(x) = e^(−x²/2) / √(2π),     Φ(x) = ½ erfc(−x/√2),     erfc(z) = 2/√π ∫_z^∞ e^(−u²) du
 
 The array API has no error function. Here it is by W. J. Cody's rational approximations ("Rational Chebyshev
-approximations for the error function", Mathematics of Computation 1969), which hold to the last bits of float64:
-for |z| below 0.46875, up to 4, and beyond. Both functions compute in float64 and round once to the type of X.
+approximations for the error function", Mathematics of Computation 1969), which hold to the last bits of
+float64: for |z| below 0.46875, up to 4, and beyond. Both functions compute in float64 and round once to the
+type of X.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _FAR = ((1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1,
 def density(X: Array) -> Array:
     """φ(x) = e^(−x²/2) / √(2π). X of any shape."""
     xp = namespace(X)
-    x = xp.clip(xp.astype(X, xp.float64), -40.0, 40.0)      # φ(40) is 0 in float64; the square cannot overflow
+    x = xp.clip(xp.astype(X, xp.float64), -40.0, 40.0)     # φ(40) is 0 in float64; the square cannot overflow
     return xp.astype(xp.exp(-0.5 * x * x) / sqrt(2.0 * pi), X.dtype)
 
 
@@ -45,7 +46,7 @@ def distribution(X: Array) -> Array:
 
 
 def _erfc(z: Array, xp: Any) -> Array:
-    """The complementary error function of float64 z. All three forms are computed, each inside its own range."""
+    """The complementary error function of float64 z: all three forms are computed, each in its own range."""
     a = xp.minimum(xp.abs(z), 28.0)                         # erfc(28) is 0
     near, middle, far = xp.clip(z, -0.5, 0.5), xp.clip(a, 0.4, 4.0), xp.maximum(a, 4.0)
     s = 1.0 / (far * far)

@@ -1,9 +1,10 @@
 """Padding, and the sizes that follow from it.
 
-A window of f cells with dilation d spans s = d(f − 1) + 1 cells. How many cells of padding stand before and after:
+A window of f cells with dilation d spans s = d(f − 1) + 1 cells. How many cells of padding stand before and
+after:
 
     "valid"   0, 0                               only whole windows
-    "half"    ⌊(s−1)/2⌋, ⌈(s−1)/2⌉               stride 1 keeps the size; the odd cell goes to the bottom, right
+    "half"    ⌊(s−1)/2⌋, ⌈(s−1)/2⌉               stride 1 keeps the size; the odd cell goes to bottom, right
     "full"    s−1, s−1                           every window that touches the map
     p         p, p                               a number for both sides
     (a, b)    one for each axis, each a number or a pair (before, after)
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import index as whole
+from typing import Any
 
 from ._namespace import Array, namespace
 
@@ -34,15 +36,15 @@ NONE: Padding = ((0, 0), (0, 0))
 def explicit_padding(padding: Wanted, window: Sequence[int], dilation: Sequence[int] = (1, 1)) -> Padding:
     """Padding by name, number or pairs → ((top, bottom), (left, right)).
 
-    `window` (height, width) is the size of the filter. Raises ValueError or TypeError for anything else than the
-    forms in the table above.
+    `window` (height, width) is the size of the filter. Raises ValueError or TypeError for anything else than
+    the forms in the table above.
     """
     spans = [d * (f - 1) for f, d in zip(window, dilation, strict=True)]
     if isinstance(padding, str):
         named = {"valid": lambda s: (0, 0), "half": lambda s: (s // 2, s - s // 2), "full": lambda s: (s, s)}
         if padding not in named:
-            raise ValueError(f'padding: expected "valid", "half", "full", a number or ((top, bottom), (left, right)),'
-                             f" got {padding!r}")
+            raise ValueError('padding: expected "valid", "half", "full", a number or '
+                             f"((top, bottom), (left, right)), got {padding!r}")
         vertical, horizontal = (named[padding](s) for s in spans)
     elif isinstance(padding, Sequence):
         if len(padding) != 2:
@@ -53,7 +55,7 @@ def explicit_padding(padding: Wanted, window: Sequence[int], dilation: Sequence[
     return vertical, horizontal
 
 
-def _pair(p: int | Sequence[int]) -> Pair:
+def _pair(p: Any) -> Pair:
     try:
         if not isinstance(p, Sequence):
             return whole(p), whole(p)
@@ -65,7 +67,7 @@ def _pair(p: int | Sequence[int]) -> Pair:
 
 
 def output_size(size: int, window: int, *, stride: int = 1, dilation: int = 1, padding: Pair = (0, 0)) -> int:
-    """How many windows fit along one axis: ⌊(size + before + after − dilation (window − 1) − 1) / stride⌋ + 1.
+    """How many windows fit along one axis, by the formula above; padding (before, after).
 
     Raises ValueError where not even one fits.
     """
@@ -80,8 +82,8 @@ def output_size(size: int, window: int, *, stride: int = 1, dilation: int = 1, p
 def pad(X: Array, *, padding: Padding, value: float = 0.0) -> Array:
     """X (n, h, w, c) with `value` around each map, or cropped where padding is negative.
 
-    → Y (n, h + top + bottom, w + left + right, c). Backward is `pad` with the signs turned round. Returns X itself
-    where there is nothing to do. Raises ValueError where cropping leaves nothing.
+    → Y (n, h + top + bottom, w + left + right, c). Backward is `pad` with the signs turned round. Returns X
+    itself where there is nothing to do. Raises ValueError where cropping leaves nothing.
     """
     n, h, w, c = X.shape
     (top, bottom), (left, right) = padding

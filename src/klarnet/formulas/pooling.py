@@ -6,10 +6,10 @@
               m = all cells of the window, or with count_padding = 0 only those inside the map
     global    Y = mean over all positions
 
-X (n, h, w, c), Y and index (n, i, j, c), windows and padding as in `padding` (no dilation): those that do not fit
-wholly at the end are dropped. Padding is −∞ for the maximum and 0 for the average. On a tie the first cell in
-row-major order is taken, and it alone receives the gradient. A NaN wins over every number, the first of several; of
-a window full of −∞ it is the first cell inside the map.
+X (n, h, w, c), Y and index (n, i, j, c), windows and padding as in `padding` (no dilation): those that do not
+fit wholly at the end are dropped. Padding is −∞ for the maximum and 0 for the average. On a tie the first
+cell in row-major order is taken, and it alone receives the gradient. A NaN wins over every number, the first
+of several; of a window full of −∞ it is the first cell inside the map.
 
 Source: the course's chapter on pooling; LeCun et al. 1998; Scherer, Müller, Behnke 2010.
 """
@@ -116,7 +116,7 @@ def _spread(page: str, dY: Array, h: int, w: int, window: Pair, stride: Pair, pa
 
 
 def _first_inside(i: int, j: int, window: Pair, stride: Pair, padding: Padding) -> list[list[int]]:
-    """For each window the place of its first cell inside the map (of its last cell, if it has none inside)."""
+    """For each window the place of its first cell inside the map, where it has one."""
     u, v = ([min(max(padding[a][0] - at * stride[a], 0), window[a] - 1) for at in range(size)]
             for a, size in ((0, i), (1, j)))
     return [[top * window[1] + left for left in v] for top in u]

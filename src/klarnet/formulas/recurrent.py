@@ -1,12 +1,12 @@
 """What all recurrent layers share: the order of the steps, their weight gradients, their last state.
 
-Step t of an example counts where t < length; a recurrent layer with reverse = 1 begins at each example's own last step.
-With h_before the state that a step begins with (h0 at its first):
+Step t of an example counts where t < length; a recurrent layer with reverse = 1 begins at each example's own
+last step. With h_before the state that a step begins with (h0 at its first):
 
     dW = Σ_t h_beforeᵀ · dz_t               over all steps that count, of all examples
 
-The last state is that of the last step run: step length − 1, or step 0 in reverse. Of length 0 there is none: it is 0
-here, and the layer adds its initial state.
+The last state is that of the last step run: step length − 1, or step 0 in reverse. Of length 0 there is none:
+it is 0 here, and the layer adds its initial state.
 
 X, H (n, t, k), dZ (n, t, j), h0, Y (n, k), lengths (n,) integers or None for all t.
 """

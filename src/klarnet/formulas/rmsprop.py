@@ -4,8 +4,8 @@
 
 with η = learning_rate · rate, and weight decay as g ← g + λ W. W, g, s of one shape, any.
 
-Source: the course's chapter on optimisation; Tieleman, Hinton, lecture 6.5 of "Neural networks for machine learning",
-2012.
+Source: the course's chapter on optimisation; Tieleman, Hinton, lecture 6.5 of "Neural networks for machine
+learning", 2012.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Smooth L1 and Huber: squared near the target, absolute far from it, so that an outlier pulls no harder than β.
+"""Smooth L1 and Huber: squared near the target, absolute far from it, so that an outlier pulls no harder.
 
     smooth L1   ℓ(d) = d² / 2β for |d| < β,  else |d| − β/2          d = x − t
                      = m (|d| − m/2) / β     with m = min(|d|, β)

@@ -2,18 +2,18 @@
 
     y_j = e^(x_j) / Σ_i e^(x_i)
 
-The largest x of each row is subtracted first, which changes nothing but keeps every exponential in [0, 1]. The
-Jacobian is ∂y_j/∂x_i = y_j (1[i = j] − y_i), so that
+The largest x of each row is subtracted first, which changes nothing but keeps every exponential in [0, 1].
+The Jacobian is ∂y_j/∂x_i = y_j (1[i = j] − y_i), so that
 
     dX = Y ⊙ (dY − Σ_j dY_j Y_j)
 
-Together with cross entropy both become simpler and safer: `softmax_cross_entropy`. The logarithm of softmax is
-computed from the logits (a probability of 1e-400 has a logarithm, though it has no float):
+Together with cross entropy both become simpler and safer: `softmax_cross_entropy`. The logarithm of softmax
+is computed from the logits (a probability of 1e-400 has a logarithm, though it has no float):
 
     log y_j = x_j − log Σ_i e^(x_i),     dX = dY − e^Y · Σ_j dY_j
 
-Source: the course's chapter on classification; Bridle, "Probabilistic interpretation of feedforward classification
-network outputs", 1990.
+Source: the course's chapter on classification; Bridle, "Probabilistic interpretation of feedforward
+classification network outputs", 1990.
 """
 
 from __future__ import annotations

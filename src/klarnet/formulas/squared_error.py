@@ -2,8 +2,8 @@
 
     L = factor · Σ (x − t)²,     dX = 2 factor · (X − T)
 
-The sum is over all elements. factor makes the reduction: 1 / elements is the mean squared error, ½ the half sum of the
-course, ½ / examples its mean over the examples. X, T of one shape, any; value (1,).
+The sum is over all elements. factor makes the reduction: 1 / elements is the mean squared error, ½ the half
+sum of the course, ½ / examples its mean over the examples. X, T of one shape, any; value (1,).
 
 Source: the course's chapter on loss functions; Legendre 1805, Gauss 1809.
 """

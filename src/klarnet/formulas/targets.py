@@ -1,7 +1,7 @@
 """Class targets: what an example ought to be.
 
-A target is a class number t, or a distribution T over the k classes (one-hot, or soft). Smoothing ε spreads a part of
-it over all classes, and class weights ω count some classes more than others:
+A target is a class number t, or a distribution T over the k classes (one-hot, or soft). Smoothing ε spreads a
+part of it over all classes, and class weights ω count some classes more than others:
 
     Q_j = ω_j ((1 − ε) T_j + ε / k)
 
@@ -28,7 +28,7 @@ def one_hot(t: Array, k: int, *, like: Array) -> Array:
 
 
 def check_classes(page: str, t: Array, k: int, *, what: str = "class", ignored: int | None = None) -> None:
-    """Refuse numbers that are no integers (TypeError) or outside 0 … k − 1 (ValueError, with the first such place).
+    """Refuse numbers that are no integers (TypeError) or outside 0 … k − 1 (ValueError, with the place).
 
     `ignored` is let through.
     """
@@ -41,11 +41,12 @@ def check_classes(page: str, t: Array, k: int, *, what: str = "class", ignored: 
     if prod(t.shape) and bool(xp.any(bad)):
         flat = int(xp.argmax(xp.astype(xp.reshape(bad, (-1,)), xp.uint8)))
         value = int(xp.reshape(t, (-1,))[flat])
-        place = []
+        place: list[int] = []
         for size in reversed(t.shape):
             flat, at = divmod(flat, size)
             place.insert(0, at)
-        raise ValueError(f"{page}: expected {what} numbers from 0 to {k - 1}, got {value} at position {tuple(place)}")
+        raise ValueError(f"{page}: expected {what} numbers from 0 to {k - 1}, got {value} "
+                         f"at position {tuple(place)}")
 
 
 def weighted_targets(page: str, X: Array, t: Array | None, T: Array | None, weights: Array | None,
@@ -63,8 +64,8 @@ def weighted_targets(page: str, X: Array, t: Array | None, T: Array | None, weig
         raise ValueError(f"{page}: expected one weight a class, ({k},), got {tuple(weights.shape)}")
     if t is not None:
         if tuple(t.shape) != tuple(X.shape[:-1]):
-            raise ValueError(f"{page}: expected class numbers of shape {tuple(X.shape[:-1])} for X {tuple(X.shape)}, "
-                             f"got {tuple(t.shape)}")
+            raise ValueError(f"{page}: expected class numbers of shape {tuple(X.shape[:-1])} for X "
+                             f"{tuple(X.shape)}, got {tuple(t.shape)}")
         check_classes(page, t, k, ignored=ignored)
         T = one_hot(t, k, like=X)
         counts = xp.ones(t.shape, dtype=X.dtype, device=X.device)
