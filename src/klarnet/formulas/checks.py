@@ -68,17 +68,17 @@ def check(f: Function, X: np.ndarray, dX: np.ndarray, dY: np.ndarray | None = No
     bound      the largest error allowed; None: only measure.
     name       stands in the message.
 
-    Errors are relative to the largest entry of dX, or to a thousandth of Σ|L| where that is more (a gradient
-    of 0 has no size of its own). Raises GradientError with the worst entry where the bound is broken, where
-    dX has not the shape of X, and where more than half of the entries drawn lie at kinks, so that nothing can
-    be said.
+    Errors are relative to the largest entry of dX, or to a thousandth of Σ|dY ⊙ f(X)| where that is more (a
+    gradient of 0 has no size of its own). Raises GradientError with the worst entry where the bound is broken,
+    where dX has not the shape of X, and where most of the entries drawn lie at kinks, so that nothing can be said.
     """
     X, dX = np.asarray(X), np.asarray(dX, np.float64)
     if dX.shape != X.shape:
         raise GradientError(f"{name}: expected the shape of its input, {X.shape}, got {dX.shape}")
-    middle = _value(f, X, dY, 0, 0.0) if X.size else 0.0
-    floor = 1e-3 * (abs(middle) if dY is None or not X.size else float(np.sum(np.abs(dY * f(X)))))
-    scale = max(float(np.max(np.abs(dX), initial=0.0)), floor, 1e-30)
+    if not X.size:
+        return 0.0
+    terms = np.asarray(f(np.array(X, np.float64))) * (1.0 if dY is None else dY)
+    middle, scale = float(np.sum(terms)), max(np.max(np.abs(dX)), 1e-3 * np.sum(np.abs(terms)), 1e-30)
     wanted = X.size if entries is None else min(entries, X.size)
     error, worst, sound, kinks = 0.0, "", 0, 0
     for at in permutation(X.size, seed, purpose=CHECK):
@@ -93,13 +93,12 @@ def check(f: Function, X: np.ndarray, dX: np.ndarray, dY: np.ndarray | None = No
         here = abs(slope.central - own) / size
         if not here <= error:                                # so that NaN is the worst of all
             error = here
-            worst = f"{tuple(int(i) for i in np.unravel_index(at, X.shape))}: by hand {own:.10g}, by differences " \
-                    f"{slope.central:.10g}"
+            place = tuple(int(i) for i in np.unravel_index(at, X.shape))
+            worst = f"{place}: by hand {own:.10g}, by differences {slope.central:.10g}"
     if kinks > sound:
-        raise GradientError(f"{name}: {kinks} of {kinks + sound} entries lie at kinks, which says nothing; draw another "
-                            "input")
+        raise GradientError(f"{name}: {kinks} of {kinks + sound} entries lie at kinks; draw another input")
     if bound is not None and not error <= bound:
-        raise GradientError(f"{name}: expected a relative error of at most {bound:g}, got {error:.3g} at {worst}")
+        raise GradientError(f"{name}: expected an error of at most {bound:g}, got {error:.3g} at {worst}")
     return error
 
 

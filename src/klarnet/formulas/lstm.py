@@ -35,7 +35,7 @@ from .recurrent import counted, steps
 @tiny_is_zero
 def lstm(Z: Array, W: Array, h0: Array | None = None, c0: Array | None = None,
          lengths: Array | None = None, *, reverse: int = 0) -> tuple[Array, Array, Array]:
-    """→ H, the outputs; C, the cell after each step; G, the gates after σ and tanh (0 past a length, as H)."""
+    """→ H, the outputs; C, the cell after each step; G, the gates after σ and tanh (0 past a length)."""
     xp = namespace(Z, W, h0, c0, lengths)
     (n, t, _), k = Z.shape, W.shape[0]
     h, c = (zeros((n, k), Z) if s is None else s for s in (h0, c0))
