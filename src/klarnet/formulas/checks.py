@@ -59,8 +59,9 @@ def numerical_gradient(f: Function, X: np.ndarray, dY: np.ndarray | None = None,
     return dX
 
 
-def check(f: Function, X: np.ndarray, dX: np.ndarray, dY: np.ndarray | None = None, *, entries: int | None = None,
-          bound: float | None = BOUND, step: float = STEP, seed: int = 0, name: str = "dX") -> float:
+def check(f: Function, X: np.ndarray, dX: np.ndarray, dY: np.ndarray | None = None, *,
+          entries: int | None = None, bound: float | None = BOUND, step: float = STEP, seed: int = 0,
+          name: str = "dX") -> float:
     """Compare dX, derived by hand for L = Σ dY ⊙ f(X), with central differences → the largest relative error.
 
     f, X, dY   as in `numerical_gradient`.
@@ -70,7 +71,7 @@ def check(f: Function, X: np.ndarray, dX: np.ndarray, dY: np.ndarray | None = No
 
     Errors are relative to the largest entry of dX, or to a thousandth of Σ|dY ⊙ f(X)| where that is more (a
     gradient of 0 has no size of its own). Raises GradientError with the worst entry where the bound is broken,
-    where dX has not the shape of X, and where most of the entries drawn lie at kinks, so that nothing can be said.
+    where dX has not the shape of X, and where most entries lie at kinks, so that nothing can be said.
     """
     X, dX = np.asarray(X), np.asarray(dX, np.float64)
     if dX.shape != X.shape:
@@ -91,7 +92,7 @@ def check(f: Function, X: np.ndarray, dX: np.ndarray, dY: np.ndarray | None = No
             continue
         sound += 1
         here = abs(slope.central - own) / size
-        if not here <= error:                                # so that NaN is the worst of all
+        if here > error or here != here:                    # a NaN is the worst of all
             error = here
             place = tuple(int(i) for i in np.unravel_index(at, X.shape))
             worst = f"{place}: by hand {own:.10g}, by differences {slope.central:.10g}"
