@@ -7,6 +7,7 @@
 // element do not depend on where in the array it lies.
 #pragma once
 #include <cstdint>
+#include <cstring>
 
 #include "engine.h"
 #if defined(__x86_64__)
