@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-if (
-    "PYTEST_XDIST_WORKER" in os.environ
-):  # the workers share the processors: one thread each, before NumPy is loaded
+# The workers share the processors: one thread each, said before NumPy is loaded.
+if "PYTEST_XDIST_WORKER" in os.environ:
     for variable in ("KLARNET_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
 

@@ -82,7 +82,7 @@ def main() -> None:
         return
     if find_compiler() is None:
         print(
-            "No C++ compiler found: klarnet computes with its formulas, which is slow. To get the native engine:"
+            "No C++ compiler found: klarnet computes with its formulas, which is slow. For the native engine:"
         )
         print("    sudo apt install g++      (Debian, Ubuntu; then run the same command again)")
         return
@@ -90,10 +90,8 @@ def main() -> None:
     try:
         build(folder, given.into.resolve(), given.sanitize)
     except subprocess.CalledProcessError as error:
-        sys.exit(
-            f"klarnet: the native engine was not built: {Path(error.cmd[0]).name} ended with {error.returncode}; "
-            "the lines above say why. KLARNET_NATIVE=0 does without it."
-        )
+        failed = f"{Path(error.cmd[0]).name} ended with {error.returncode}; the lines above say why"
+        sys.exit(f"klarnet: the native engine was not built: {failed}. KLARNET_NATIVE=0 does without it.")
 
 
 if __name__ == "__main__":
