@@ -1,0 +1,61 @@
+"""An epoch cut into batches: how many, in which order, and the batches themselves."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+
+import numpy as np
+
+from klarnet import random
+
+
+def batch_count(n: int, batch_size: int, drop_last: bool, name: str) -> int:
+    """⌈n / batch_size⌉, or ⌊n / batch_size⌋ if the smaller last batch is dropped; refused if that is 0."""
+    try:
+        size = operator.index(batch_size)
+    except TypeError:
+        raise TypeError(f"{name}: batch_size must be an integer, got {batch_size!r}") from None
+    if size < 1:
+        raise ValueError(f"{name}: batch_size must be at least 1, got {size}")
+    count = n // size if drop_last else -(-n // size)
+    if count == 0:
+        raise ValueError(
+            f"{name}: no batch would be left: {n} examples, batch_size {size}, drop_last=True;"
+            " take smaller batches or drop_last=False"
+        )
+    return count
+
+
+def epoch_order(n: int, seed: int | None, epoch: int, name: str) -> np.ndarray:
+    """The order of the examples in this epoch: a function of seed and epoch alone."""
+    if seed is None:
+        raise ValueError(
+            f"{name}: shuffle=True needs a seed, so that the order can be drawn again; got seed=None"
+        )
+    return random.permutation(n, seed, step=epoch, purpose=random.SHUFFLE)
+
+
+def pieces(
+    X: np.ndarray,
+    t: np.ndarray | None,
+    batch_size: int,
+    count: int,
+    order: np.ndarray | None,
+    start: int,
+    name: str,
+) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    """Batches `start` … `count` − 1 of X and t; `start` is checked at once, not at the first batch."""
+    if not 0 <= operator.index(start) <= count:
+        raise ValueError(f"{name}: start must be a batch of the epoch, 0 to {count}, got {start}")
+
+    def run() -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+        for i in range(start, count):
+            here = slice(i * batch_size, min((i + 1) * batch_size, len(X)))
+            if order is None:
+                yield X[here], None if t is None else t[here]
+            else:
+                chosen = order[here]
+                yield np.take(X, chosen, axis=0), None if t is None else np.take(t, chosen, axis=0)
+
+    return run()
