@@ -125,8 +125,9 @@ def _in_place(calls: list[Call]) -> None:
                 continue
             if (lives[id(x.storage)][1] == time and x.whole and y.whole and x.nbytes == y.nbytes
                     and storages.count(id(x.storage)) == 1 and y.storage is not x.storage):
+                until = lives[id(y.storage)][1]
                 _replace(calls[time:], y.storage, x.storage)
-                lives[id(x.storage)][1] = lives[id(y.storage)][1]
+                lives[id(x.storage)][1] = until
                 break
 
 

@@ -41,14 +41,16 @@ class Memory:
     def view(self, x: Description) -> np.ndarray:
         """The array a placed description stands for."""
         buffer, offset = x.storage.home                                            # type: ignore[misc]
-        raw = self.arrays[buffer].reshape(-1).view(np.uint8)
         start = offset + x.offset
+        if buffer == 0:                                    # an address: the array is the execution's own
+            return np.frombuffer((ctypes.c_ubyte * x.nbytes).from_address(start), x.dtype).reshape(x.shape)
+        raw = self.arrays[buffer].reshape(-1).view(np.uint8)
         return raw[start:start + x.nbytes].view(x.dtype).reshape(x.shape)
 
 
 def _address(x: Description) -> int:
     buffer, offset = x.storage.home                                                # type: ignore[misc]
-    return buffer << 48 | offset + x.offset
+    return (buffer << 48 | offset + x.offset) if x.nbytes else 0
 
 
 def _native(call: Call) -> bool:

@@ -8,12 +8,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from klarnet.engine import Memory, State, here, with_state
+from klarnet.engine import Description, Memory, State, Trace, here, tracing, with_state
 from klarnet.layers import Input, Layer, Node
 from klarnet.optimizers import Optimizer, optimizer as find_optimizer
 
 from . import passes
-from .graph import Graph, Vertex, build
+from .graph import Graph, Namespace, Vertex, build
 from .update import OptimizerState
 from .weights import Weights
 
@@ -60,6 +60,7 @@ class BaseNetwork:
         self._local = threading.local()
         self._pass: tuple[Any, ...] | None = None
         self._pending: list[tuple[Vertex, Any, Any]] = []
+        self.shapes_seen: dict[Any, tuple[int, ...]] = {}
         self._optimizers: WeakKeyDictionary[Optimizer, tuple[OptimizerState, State]] = WeakKeyDictionary()
 
     # The graph ---------------------------------------------------------------------------------------------------
@@ -236,6 +237,19 @@ class BaseNetwork:
             return {}
         first = arrays[self.graph.inputs.index(taking[0].number)]
         return {v.number: checked_lengths(lengths, first, v) for v in taking}
+
+    def traced_shape(self, number: int, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+        """The shape behind a vertex for inputs of these shapes: forward on descriptions."""
+        kinds = [np.dtype(np.int32) if v.dtype == "int" else self.dtype for v in self.inputs]
+        inputs = {i: Description(s, k) for i, s, k in zip(self.graph.inputs, shapes, kinds, strict=True)}
+        spans = {v.number: Description((shapes[0][0],), np.dtype(np.int32)) for v in self.inputs if v.lengths}
+        trace = Trace()
+        weights = self.weights.namespaces()
+        described = {key: Namespace({n: a if a is None else Description(a.shape, a.dtype) for n, a in vars(w).items()})
+                     for key, w in weights.items()}
+        with tracing(trace):
+            values, _, _ = passes.forward(passes.Noted(trace), self.graph, described, inputs, spans, training=False)
+        return tuple(values[number].shape)
 
     # Freezing ----------------------------------------------------------------------------------------------------
 

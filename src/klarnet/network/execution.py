@@ -1,0 +1,250 @@
+"""From a network to a plan that runs: the step of a training, an evaluation or a prediction for one shape of batch.
+
+`Execution` is the plan with its arrays. Small batches are copied into arrays of its own, large ones are read where
+they lie; results lie in arrays that are the caller's.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from klarnet.engine import (
+    Bound,
+    Description,
+    Memory,
+    Plan,
+    Replay,
+    State,
+    Storage,
+    Trace,
+    aligned,
+    engine,
+    functions as E,
+    here,
+    make_plan,
+    tracing,
+)
+from klarnet.layers import Softmax
+from klarnet.losses import CrossEntropy, Loss, SoftmaxCrossEntropy
+
+from . import passes
+from .graph import Namespace
+from .network import GRADIENTS, STATE, UNTRAINED, WEIGHTS, BaseNetwork, deliver
+from .update import OptimizerState
+
+INPUT, TARGET, RESULT = 8, 16, 24                          # buffers of large batches and of results
+SMALL = 32 * 1024                                          # bytes up to which a batch is copied into the plan
+INT32 = np.dtype(np.int32)
+
+
+@dataclass
+class Head:
+    """A loss on one output. Behind a Softmax, cross entropy is joined with it and starts at the layer before."""
+
+    name: str
+    vertex: int
+    loss: Loss
+    factor: float
+    joined: bool
+
+
+def heads(net: BaseNetwork, losses: dict[str, Loss], factors: dict[str, float]) -> list[Head]:
+    """Where each loss of a network acts."""
+    found = []
+    for name, loss in losses.items():
+        vertex = net.outputs[name]
+        readers = [v for v in net.graph.vertices if vertex.number in v.inputs]
+        joined = type(loss) is CrossEntropy and isinstance(vertex.layer, Softmax) and not readers and not vertex.masked
+        at, acting = vertex.number, loss
+        if joined:
+            at, acting = vertex.inputs[0], SoftmaxCrossEntropy.joining(loss)       # type: ignore[arg-type]
+        found.append(Head(name, at, acting, factors.get(name, 1.0), joined))
+    return found
+
+
+@dataclass
+class Wanted:
+    """What an execution is for."""
+
+    shapes: tuple[tuple[int, ...], ...]                    # of the inputs, batch axis included
+    targets: dict[str, tuple[tuple[int, ...], np.dtype]]   # of each head, in the engine's own types
+    training: bool = False
+    lengths: bool = False
+    outputs: bool = False                                  # deliver the network's outputs
+    optimizer: OptimizerState | None = None                # with it, the step ends in an update
+
+
+class Execution:
+    """A plan bound to its arrays. `run(arrays, targets, lengths)` is one step."""
+
+    def __init__(self, net: BaseNetwork, acting: Sequence[Head], wanted: Wanted, state: State, *,
+                 optimise: bool = True) -> None:
+        self.wanted, self.state = wanted, state
+        self.memory: Memory = net.memory()
+        self.value = aligned(64).view(net.dtype)
+        self.inputs = [_Fed(shape, np.dtype(INT32 if v.dtype == "int" else net.dtype), INPUT + i)
+                       for i, (v, shape) in enumerate(zip(net.inputs, wanted.shapes, strict=True))]
+        self.targets = {name: _Fed(shape, dtype, TARGET + i)
+                        for i, (name, (shape, dtype)) in enumerate(wanted.targets.items())}
+        batch = wanted.shapes[0][0]
+        self.lengths = {v.number: _Fed((batch,), INT32, 0) for v in net.inputs if v.lengths and wanted.lengths}
+        self.constants: list[np.ndarray] = []
+        self.results: dict[str, Description] = {}
+        self.plan: Plan = make_plan(self._trace(net, acting), optimise=optimise)
+        self.replay = Replay(self.plan, engine())
+        if wanted.optimizer is not None and wanted.optimizer.buffer.size:
+            self.memory.set(STATE, wanted.optimizer.buffer)
+        self.bound: Bound = self.replay.bind(self.memory, state)
+
+    def _trace(self, net: BaseNetwork, acting: Sequence[Head]) -> Trace:
+        trace, wanted = Trace(), self.wanted
+        w = described_weights(net)
+        before = here.node
+        with tracing(trace):
+            run = passes.Noted(trace)
+            inputs = {i: fed.description for i, fed in zip(net.graph.inputs, self.inputs, strict=True)}
+            spans = {i: fed.description for i, fed in self.lengths.items()}
+            values, kept, after = passes.forward(run, net.graph, w, inputs, spans, training=wanted.training)
+            here.node = -1
+            outputs = {name: values[i] for name, i in net.graph.outputs.items()}
+            gradients: dict[int, Any] = {}
+            total = None
+            for head in acting:
+                constant = self._constant(head.loss.class_weights, net.dtype)
+                value, memo = head.loss.forward(values[head.vertex], self.targets[head.name].description, constant,
+                                                factor=head.factor)
+                total = value if total is None else E.add(total, value)
+                if head.joined:
+                    outputs[head.name] = memo.P
+                if wanted.training:
+                    dY = head.loss.backward(memo)
+                    at = head.vertex
+                    gradients[at] = dY if at not in gradients else E.add(gradients[at], dY)
+            if total is not None:
+                trace.result(total, (0, self.value.ctypes.data))
+            if wanted.outputs:
+                self._deliver_outputs(trace, outputs)
+            if wanted.training:
+                self._backward(net, run, w, kept, after, gradients)
+            if wanted.optimizer is not None:
+                here.node = -1
+                trace.parts.append(len(trace.calls))
+                self._update(net, wanted.optimizer)
+        here.node = before
+        return trace
+
+    def _backward(self, net: BaseNetwork, run: passes.Noted, w: dict[str, Namespace], kept: Any, spans: Any,
+                  gradients: dict[int, Any]) -> None:
+        weights = net.weights
+        storage = Storage(weights.gradients.nbytes, (GRADIENTS, 0))
+
+        def place(name: str) -> Description:
+            slot = weights.slots[name]
+            return Description(slot.shape, net.dtype, storage, slot.offset * net.dtype.itemsize)
+
+        def at(v: Any, kept_here: Any, dY: Any) -> None:
+            if weights.trains(v.key):
+                deliver(run, net, v, run.weight_gradients(v, w[v.key], kept_here, dY), place)
+
+        needed = passes.trained_vertices(net.graph, weights.trains)
+        passes.backward(run, net.graph, w, kept, spans, gradients, needed, at)
+
+    def _update(self, net: BaseNetwork, optimizer: OptimizerState) -> None:
+        size = net.weights.values.size
+        if not size:
+            return
+
+        def flat(buffer: int, slots: int = 1) -> Description:
+            return Description((size * slots,), net.dtype, Storage(size * slots * net.dtype.itemsize, (buffer, 0)))
+
+        count = len(optimizer.optimizer.slots)
+        whole = flat(STATE, max(1, count))
+        optimizer.apply(flat(WEIGHTS), flat(GRADIENTS), [whole[i * size:(i + 1) * size] for i in range(count)])
+
+    def _deliver_outputs(self, trace: Trace, outputs: dict[str, Description]) -> None:
+        for i, (name, Y) in enumerate(outputs.items()):
+            self.results[name] = Y
+            trace.result(Y, (RESULT + i, 0))
+
+    def _constant(self, values: Any, dtype: np.dtype) -> Description | None:
+        if values is None:
+            return None
+        array = aligned(len(values) * dtype.itemsize).view(dtype)
+        array[...] = values
+        self.constants.append(array)
+        return Description(array.shape, dtype, Storage(array.nbytes, (0, array.ctypes.data)))
+
+    def run(self, arrays: Sequence[np.ndarray], targets: dict[str, np.ndarray], lengths: dict[int, np.ndarray],
+            ) -> dict[str, np.ndarray]:
+        """One step on these arrays, which have the types of the plan; returns the outputs, the caller's own."""
+        for fed, array in zip(self.inputs, arrays, strict=True):
+            fed.feed(array, self.memory)
+        for name, fed in self.targets.items():
+            fed.feed(targets[name], self.memory)
+        for number, fed in self.lengths.items():
+            fed.feed(lengths[number], self.memory)
+        outputs = {}
+        for i, (name, Y) in enumerate(self.results.items()):
+            outputs[name] = aligned(Y.nbytes).view(Y.dtype).reshape(Y.shape)
+            self.memory.set(RESULT + i, outputs[name])
+        self.bound.run()
+        return outputs
+
+
+class _Fed:
+    """Where one input of a plan comes from: an array of the plan's own, or a buffer that is pointed at the batch."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype, buffer: int) -> None:
+        nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        self.own: np.ndarray | None = None
+        self.buffer = buffer
+        if nbytes <= SMALL or buffer == 0:
+            self.own = aligned(max(1, nbytes))[:nbytes].view(dtype).reshape(shape)
+            home = (0, self.own.ctypes.data)
+        else:
+            home = (buffer, 0)
+        self.description = Description(shape, dtype, Storage(nbytes, home))
+
+    def feed(self, array: np.ndarray, memory: Memory) -> None:
+        if self.own is not None:
+            self.own[...] = array
+        elif array.dtype == self.description.dtype and array.flags.c_contiguous:
+            memory.set(self.buffer, array)
+        else:
+            memory.set(self.buffer, np.ascontiguousarray(array, self.description.dtype))
+
+
+def described_weights(net: BaseNetwork) -> dict[str, Namespace]:
+    """For each layer its weights as descriptions into the flat buffers."""
+    weights = net.weights
+    trained = Storage(weights.values.nbytes, (WEIGHTS, 0))
+    untrained = Storage(weights.untrained.nbytes, (UNTRAINED, 0))
+    found: dict[str, dict[str, Description]] = {key: {} for key in weights.absent}
+    for slot in weights.slots.values():
+        found[slot.key][slot.local] = Description(slot.shape, net.dtype, trained if slot.trained else untrained,
+                                                  slot.offset * net.dtype.itemsize)
+    return {key: Namespace(w, weights.absent[key]) for key, w in found.items()}
+
+
+class Plans:
+    """The executions of a network by key, the oldest dropped when there are many; none outlives a freeze."""
+
+    MOST = 256
+
+    def __init__(self, net: BaseNetwork) -> None:
+        self.net, self.version = net, net.version
+        self.found: dict[Any, Execution] = {}
+
+    def get(self, key: Any, make: Callable[[], Execution]) -> Execution:
+        if self.version != self.net.version:
+            self.found.clear()
+            self.version = self.net.version
+        execution = self.found.get(key)
+        if execution is None:
+            if len(self.found) >= self.MOST:
+                del self.found[next(iter(self.found))]
+            execution = self.found[key] = make()
+        return execution

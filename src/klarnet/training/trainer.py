@@ -1,0 +1,187 @@
+"""The Trainer: one iteration after another, each a replay of a plan."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from klarnet.engine import Refused, State, engine
+from klarnet.losses import Loss, loss as find_loss
+from klarnet.network import BaseNetwork
+from klarnet.network.execution import INT32, Execution, Head, Plans, Wanted, heads
+from klarnet.network.update import OptimizerState
+from klarnet.optimizers import optimizer as find_optimizer
+
+from .diagnosis import NotFiniteError, explain
+
+
+def losses_by_output(net: BaseNetwork, given: Any) -> dict[str, Loss]:
+    """One loss for each output that has one: a single loss for a single output, a dict by name for several."""
+    names = list(net.graph.outputs)
+    if isinstance(given, Mapping):
+        for name in given:
+            if name not in names:
+                raise ValueError(f"loss for an output {name!r}, expected {', '.join(names)}")
+        found = {name: find_loss(one) for name, one in given.items()}
+        if not found:
+            raise ValueError("loss is an empty dict, expected a loss for one output at least")
+        return found
+    if len(names) != 1:
+        raise ValueError(f"the network has the outputs {', '.join(names)}: give a dict, loss={{{names[0]!r}: …}}")
+    return {names[0]: find_loss(given)}
+
+
+class Trainer:
+    """Trains a network step by step.
+
+        trainer = kn.Trainer(net, loss="cross_entropy", optimizer=kn.Adam(1e-3))
+        value = trainer.step(X, t)
+
+    loss          a loss or its name; a dict by output where the network has several
+    loss_weights  a factor for each output's loss
+    optimizer     an optimizer or its name
+
+    The first step with a new shape of batch makes a plan; every step, the first included, replays it.
+    """
+
+    def __init__(self, net: BaseNetwork, *, loss: Any = "cross_entropy", optimizer: Any = "adam",
+                 loss_weights: Mapping[str, float] | None = None) -> None:
+        self.net = net
+        self.losses = losses_by_output(net, loss)
+        factors = dict(loss_weights or {})
+        for name in factors:
+            if name not in self.losses:
+                raise ValueError(f"loss_weights for {name!r}, expected {', '.join(self.losses)}")
+        self.heads: list[Head] = heads(net, self.losses, factors)
+        self.optimizer = find_optimizer(optimizer)
+        self.moments = OptimizerState(net.weights, self.optimizer)
+        self.state = State(self.optimizer.learning_rate, 0, net.seed)
+        self.outputs: dict[str, np.ndarray] = {}           # of the last step with keep_outputs
+        self.keep_outputs = False
+        self._plans = Plans(net)
+        self._quick: dict[Any, Any] = {}
+        self._quick_for: Any = None
+
+    @property
+    def learning_rate(self) -> float:
+        return float(self.state.learning_rate)
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"learning_rate {value!r}, expected a finite number, 0 or more")
+        self.state.learning_rate = value
+
+    @property
+    def iterations(self) -> int:
+        """How many steps have been made."""
+        return int(self.state.step)
+
+    def step(self, X: Any, t: Any, *, lengths: Any = None) -> float:
+        """One iteration: forward, loss, backward, weight gradients, update. Returns the loss before the update.
+
+        X (n, …) and t as the loss wants them (dicts for several inputs or outputs); lengths (n,) where the network
+        takes them. Raises ValueError for shapes or labels that do not fit, NotFiniteError with the layer's name when
+        the loss is no finite number; the weights are then as before the step.
+        """
+        try:
+            x_in, t_in, value, run, job, state = self._quick[X.shape, t.shape, X.dtype, t.dtype]
+        except (KeyError, AttributeError, TypeError):
+            return self._step(X, t, lengths)
+        if self._quick_for != (self.net.version, engine()) or lengths is not None or self.keep_outputs:
+            self._quick.clear()
+            return self._step(X, t, lengths)
+        x_in[...] = X
+        t_in[...] = t
+        state.step += 1
+        if run(job) != -1:
+            state.status = 0
+            state.step -= 1
+            return self._step(X, t, lengths)               # once more in the open, for the error
+        return value[0]                                    # type: ignore[no-any-return]
+
+    def _step(self, X: Any, t: Any, lengths: Any) -> float:
+        net = self.net
+        arrays = net.arrays(X)
+        targets = self._targets(t, arrays)
+        spans = net._lengths(lengths, arrays)
+        kinds = {name: (a.shape, a.dtype) for name, a in targets.items()}
+        shapes = tuple(a.shape for a in arrays)
+        key = (shapes, tuple(kinds.items()), engine(), self.keep_outputs)
+        wanted = Wanted(shapes, kinds, True, bool(spans), self.keep_outputs, self.moments)
+        execution = self._plans.get(key, lambda: Execution(net, self.heads, wanted, self.state))
+        self.state.step += 1
+        try:
+            self.outputs = execution.run(arrays, targets, spans)
+        except Refused as error:
+            self.state.step -= 1
+            raise explain(error, net, self.heads, arrays, targets, spans, self.state) from None
+        self._remember(X, t, execution, spans)
+        value = float(execution.value[0])
+        if not np.isfinite(value):
+            raise NotFiniteError(f"the loss is {value}")
+        return value
+
+    def _remember(self, X: Any, t: Any, execution: Execution, spans: Any) -> None:
+        """Note the short way for the next batch of this shape: small arrays, one run of native functions."""
+        if spans or self.keep_outputs or len(execution.inputs) != 1 or len(execution.targets) != 1:
+            return
+        if not isinstance(X, np.ndarray) or not isinstance(t, np.ndarray):
+            return
+        x_in, t_in = execution.inputs[0].own, next(iter(execution.targets.values())).own
+        whole = X.dtype.kind == "f" or execution.inputs[0].description.dtype == INT32
+        if x_in is None or t_in is None or not whole or (self.net.scaling is not None):
+            return
+        if execution.bound._single is None or t.shape != t_in.shape or (t.dtype.kind == "f") != (t_in.dtype.kind == "f"):
+            return
+        now = (self.net.version, engine())
+        if self._quick_for != now:
+            self._quick.clear()
+            self._quick_for = now
+        self._quick[X.shape, t.shape, X.dtype, t.dtype] = (
+            x_in, t_in, memoryview(execution.value), execution.bound._run, execution.bound._single, self.state)
+
+    def _targets(self, t: Any, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
+        return prepare_targets(self.net, self.losses, t, tuple(a.shape for a in arrays))
+
+    def plan(self, X: Any, t: Any, *, lengths: Any = None, optimise: bool = True) -> Execution:
+        """The execution for a batch of this shape, not run: for looking at (`.plan.calls`, `.plan.arena_bytes`)."""
+        arrays = self.net.arrays(X)
+        targets = self._targets(t, arrays)
+        spans = self.net._lengths(lengths, arrays)
+        wanted = Wanted(tuple(a.shape for a in arrays), {k: (a.shape, a.dtype) for k, a in targets.items()}, True,
+                        bool(spans), self.keep_outputs, self.moments)
+        return Execution(self.net, self.heads, wanted, self.state, optimise=optimise)
+
+
+def prepare_targets(net: BaseNetwork, losses: dict[str, Loss], t: Any, shapes: tuple[tuple[int, ...], ...],
+                    ) -> dict[str, np.ndarray]:
+    """Targets by output, in the engine's types. Raises ValueError where they do not fit the outputs."""
+    given = t if isinstance(t, Mapping) else {next(iter(losses)): t}
+    if set(given) != set(losses):
+        raise ValueError(f"targets for {', '.join(map(str, given))}, expected {', '.join(losses)}")
+    found = {}
+    for name, loss in losses.items():
+        array = np.asarray(given[name])
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"targets of {name}: expected numbers, got dtype {array.dtype}")
+        vertex = net.outputs[name]
+        outputs = output_shape(net, vertex.number, shapes)
+        if array.ndim == 0 or len(array) != outputs[0]:
+            raise ValueError(f"{loss.name}: {outputs[0]} examples, but targets of shape {array.shape}")
+        kind = loss.target_kind(outputs, array.shape, array.dtype, vertex.name)
+        found[name] = np.ascontiguousarray(array, INT32 if kind == "int" else net.dtype)
+    return found
+
+
+def output_shape(net: BaseNetwork, number: int, shapes: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+    """The shape of an output for a batch: as built, or, where sizes vary, by a trace of the forward pass."""
+    shape = net.graph.vertices[number].shape
+    if None not in shape:
+        return (shapes[0][0], *shape)
+    key = (number, shapes)
+    found = net.shapes_seen.get(key)
+    if found is None:
+        found = net.shapes_seen[key] = net.traced_shape(number, shapes)
+    return found
