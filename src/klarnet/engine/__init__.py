@@ -2,6 +2,7 @@
 
 `use("formulas" | "native")` chooses the engine, `set_threads(n)` how many threads the native one may use.
 """
+
 from __future__ import annotations
 
 from . import functions
@@ -22,15 +23,38 @@ def set_threads(count: int) -> None:
     if count < 1:
         raise ValueError(f"set_threads({count}): expected 1 or more")
     from . import native
+
     native.set_threads(count)
 
 
 def threads() -> int:
     """How many threads the native engine may use (1 where only the formulas run)."""
     from . import native
+
     return native.threads()
 
 
-__all__ = ["ARENA", "FUNCTIONS", "Bound", "Description", "Memory", "Plan", "Refused", "Replay", "ShapeError", "State",
-           "Storage", "Trace", "aligned", "engine", "functions", "here", "make_plan", "set_threads", "threads",
-           "tracing", "use", "with_state"]
+__all__ = [
+    "ARENA",
+    "FUNCTIONS",
+    "Bound",
+    "Description",
+    "Memory",
+    "Plan",
+    "Refused",
+    "Replay",
+    "ShapeError",
+    "State",
+    "Storage",
+    "Trace",
+    "aligned",
+    "engine",
+    "functions",
+    "here",
+    "make_plan",
+    "set_threads",
+    "threads",
+    "tracing",
+    "use",
+    "with_state",
+]

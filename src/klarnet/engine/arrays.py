@@ -4,14 +4,15 @@ A Description has a shape, a dtype and a place in a Storage. Nothing can be read
 can depend on shapes only. Views (a reshape, a slice of the leading axis) share the storage: how long memory is
 needed is a question about storages.
 """
+
 from __future__ import annotations
 
 from math import prod
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
-Home = tuple[int, int]                                     # (number of a buffer, offset in bytes)
+Home = tuple[int, int]  # (number of a buffer, offset in bytes)
 
 
 class Storage:
@@ -27,10 +28,15 @@ class Description:
     """An array without values: shape, dtype and where it lies."""
 
     __slots__ = ("shape", "dtype", "storage", "offset")
-    __array_priority__ = 1000                              # NumPy leaves `array + description` to us, which refuses
+    __array_priority__ = 1000  # NumPy leaves `array + description` to us, which refuses
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype, storage: Storage | None = None, offset: int = 0,
-                 ) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        storage: Storage | None = None,
+        offset: int = 0,
+    ) -> None:
         self.shape, self.dtype = shape, dtype
         self.storage = Storage(prod(shape) * dtype.itemsize) if storage is None else storage
         self.offset = offset
@@ -56,7 +62,8 @@ class Description:
         return self.shape[0]
 
     def reshape(self, *shape: int | tuple[int, ...]) -> Description:
-        wanted = [int(s) for s in (shape[0] if isinstance(shape[0], (tuple, list)) else shape)]   # type: ignore[union-attr,arg-type]
+        given: Any = shape[0] if isinstance(shape[0], (tuple, list)) else shape
+        wanted = [int(s) for s in given]
         if -1 in wanted:
             rest = prod(s for s in wanted if s != -1)
             wanted[wanted.index(-1)] = self.size // rest if rest else 0
@@ -67,7 +74,7 @@ class Description:
     def __getitem__(self, key: object) -> Description:
         if not isinstance(key, slice) or key.step not in (None, 1):
             self._refuse("indexing other than a slice of the leading axis")
-        first, last, _ = key.indices(self.shape[0])        # type: ignore[union-attr]
+        first, last, _ = key.indices(self.shape[0])
         count = max(0, last - first)
         row = self.nbytes // self.shape[0] if self.shape[0] else 0
         return Description((count, *self.shape[1:]), self.dtype, self.storage, self.offset + first * row)
@@ -76,8 +83,10 @@ class Description:
         return f"Description({self.shape}, {self.dtype})"
 
     def _refuse(self, what: str) -> NoReturn:
-        raise TypeError(f"{what} on a description of shape {self.shape}: a layer with `traced = True` may only call "
-                        "engine functions, reshape, and slice the leading axis; remove `traced = True` to use NumPy")
+        raise TypeError(
+            f"{what} on a description of shape {self.shape}: a layer with `traced = True` may only call "
+            "engine functions, reshape, and slice the leading axis; remove `traced = True` to use NumPy"
+        )
 
     def __bool__(self) -> NoReturn:
         self._refuse("a truth value (write `is not None`)")
@@ -103,4 +112,4 @@ def aligned(nbytes: int) -> np.ndarray:
     """Fresh zeroed bytes that start on a 64-byte border, the width of a cache line and of the widest vector."""
     raw = np.zeros(nbytes + 64, np.uint8)
     start = -raw.ctypes.data % 64
-    return raw[start:start + nbytes]
+    return raw[start : start + nbytes]

@@ -1,4 +1,5 @@
 """What is going on in this thread: which engine runs, which trace listens, which node's pass is running."""
+
 from __future__ import annotations
 
 import ctypes
@@ -22,8 +23,14 @@ class State(ctypes.Structure):
     refused its input left behind: why, at which element, and the element.
     """
 
-    _fields_ = [("learning_rate", ctypes.c_double), ("step", ctypes.c_int64), ("seed", ctypes.c_uint64),
-                ("status", ctypes.c_int64), ("where", ctypes.c_int64), ("value", ctypes.c_int64)]
+    _fields_ = [
+        ("learning_rate", ctypes.c_double),
+        ("step", ctypes.c_int64),
+        ("seed", ctypes.c_uint64),
+        ("status", ctypes.c_int64),
+        ("where", ctypes.c_int64),
+        ("value", ctypes.c_int64),
+    ]
 
     learning_rate: float
     step: int
@@ -58,6 +65,7 @@ def default_engine() -> str:
     if wanted == "formulas":
         return "formulas"
     from . import native
+
     return "native" if native.library() is not None else "formulas"
 
 
@@ -72,6 +80,7 @@ def use(name: str) -> Iterator[None]:
         raise ValueError(f"engine {name!r}, expected one of {', '.join(ENGINES)}")
     if name == "native":
         from . import native
+
         if native.library() is None:
             raise RuntimeError(f"the native engine cannot be used: {native.why_not()}")
     token = _engine.set(name)

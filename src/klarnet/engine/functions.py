@@ -4,6 +4,7 @@ On arrays the current engine computes; on descriptions the trace of this thread 
 node of the graph whose pass is running: it numbers random streams and names errors. Made from the table when the
 module is imported; functions.pyi, written from the table too, tells type checkers what is here.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -20,13 +21,15 @@ from .trace import floating, shapes_of
 
 def _is_description(array: Any) -> bool:
     return isinstance(array, Description) or (
-        isinstance(array, (tuple, list)) and bool(array) and isinstance(array[0], Description))
+        isinstance(array, (tuple, list)) and bool(array) and isinstance(array[0], Description)
+    )
 
 
 def _run(function: Function, arrays: tuple[Any, ...], scalars: dict[str, Any]) -> Any:
-    function.derive(shapes_of(arrays), scalars)            # a clear error before anything is computed
+    function.derive(shapes_of(arrays), scalars)  # a clear error before anything is computed
     if engine() == "native" and floating(function, arrays) == np.float32:
         from . import native
+
         outputs = native.call(function, arrays, scalars, here.state)
     else:
         outputs = pages.run(function, arrays, scalars, here.state)
@@ -38,7 +41,7 @@ def _door(function: Function) -> Callable[..., Any]:
 
     def call(*arrays: Any, **scalars: Any) -> Any:
         given = list(arrays)
-        for name in names[len(given):]:
+        for name in names[len(given) :]:
             given.append(scalars.pop(name, None))
         full = tuple(given)
         if any(_is_description(a) for a in full):
@@ -48,7 +51,8 @@ def _door(function: Function) -> Callable[..., Any]:
         return _run(function, full, scalars)
 
     call.__name__ = call.__qualname__ = function.name
-    call.__doc__ = f"{function.name}: {function.text}\n\nThe page `klarnet.formulas.{function.name}` tells what it computes."
+    page = f"The page `klarnet.formulas.{function.name}` tells what it computes."
+    call.__doc__ = f"{function.name}: {function.text}\n\n{page}"
     return call
 
 

@@ -9,6 +9,7 @@ needs glue of its own:
 Entries end the record of a carrier (the finishing steps: code, operand, scalars) and of a row with any number of
 arrays (address and last size of each). Imports the standard library only: the build runs it.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -17,11 +18,11 @@ from pathlib import Path
 
 try:
     from klarnet.engine.table import FUNCTIONS, Function, Parameter
-except ImportError:                                        # run by the build, where the package does not exist yet
-    from table import FUNCTIONS, Function, Parameter       # type: ignore[import-not-found,no-redef]
+except ImportError:  # run by the build, where the package does not exist yet
+    from table import FUNCTIONS, Function, Parameter  # type: ignore[import-not-found,no-redef]
 
 _C_TYPES = {"float": "float", "int": "int32_t", "short": "uint16_t"}
-LAYOUT = 1                                                 # raise it when records or the state block change form
+LAYOUT = 1  # raise it when records or the state block change form
 
 
 def abi() -> int:
@@ -37,7 +38,9 @@ def _pointer(p: Parameter, output: bool) -> str:
 
 def structure(f: Function) -> str:
     """The C structure of one row."""
-    lines = [_pointer(p, False) for p in f.inputs if not p.many] + [_pointer(p, True) for p in f.outputs if not p.many]
+    lines = [_pointer(p, False) for p in f.inputs if not p.many] + [
+        _pointer(p, True) for p in f.outputs if not p.many
+    ]
     lines.append("int64_t " + ", ".join(f.letters) + ";")
     for s in f.scalars:
         if s.count and s.name not in f.letters:
@@ -54,39 +57,58 @@ def header() -> str:
     """The whole C++ header."""
     functions = FUNCTIONS.values()
     steps = ", ".join(f"{f.name} = {f.number}" for f in functions if f.step)
-    return "\n".join([
-        "// Written by src/klarnet/engine/generate.py from src/klarnet/engine/table.py. Do not edit.",
-        "#pragma once", "#include <cstdint>", "namespace kn {",
-        f"constexpr uint32_t abi = {abi()}u;", f"constexpr int functions = {len(FUNCTIONS)};",
-        "constexpr int64_t none = INT64_MIN;   // an int scalar that was None",
-        "union Word { int64_t i; double d; };",
-        "// One finishing step (array = operand or null, code = number of the step, scalars a, b in the row's order)",
-        "// or one of any number of arrays (array, code = its last size).",
-        "struct Entry { float* array; int64_t code; Word a, b; };",
-        f"enum class Step : int64_t {{ {steps} }};",
-        "namespace args {", *(structure(f) for f in functions), "}  // namespace args",
-        "// Every function of the waist, in the order of the table.",
-        "#define KN_FUNCTIONS(ROW) \\", " \\\n".join(f"    ROW({f.name})" for f in functions),
-        "}  // namespace kn", ""])
+    return "\n".join(
+        [
+            "// Written by src/klarnet/engine/generate.py from src/klarnet/engine/table.py. Do not edit.",
+            "#pragma once",
+            "#include <cstdint>",
+            "namespace kn {",
+            f"constexpr uint32_t abi = {abi()}u;",
+            f"constexpr int functions = {len(FUNCTIONS)};",
+            "constexpr int64_t none = INT64_MIN;   // an int scalar that was None",
+            "union Word { int64_t i; double d; };",
+            "// One finishing step (array = operand or null, code = number of the step, a, b = its scalars in order)",
+            "// or one of any number of arrays (array, code = its last size).",
+            "struct Entry { float* array; int64_t code; Word a, b; };",
+            f"enum class Step : int64_t {{ {steps} }};",
+            "namespace args {",
+            *(structure(f) for f in functions),
+            "}  // namespace args",
+            "// Every function of the waist, in the order of the table.",
+            "#define KN_FUNCTIONS(ROW) \\",
+            " \\\n".join(f"    ROW({f.name})" for f in functions),
+            "}  // namespace kn",
+            "",
+        ]
+    )
 
 
 def stubs() -> str:
     """Type stubs of `klarnet.engine.functions`."""
     lines = ['"""Written by generate.py from table.py. Do not edit."""', "from typing import Any", ""]
     for f in FUNCTIONS.values():
-        inputs = [f"{p.name}: Any" + (" = ..." if p.optional and all(q.optional for q in f.inputs[i:]) else "")
-                  for i, p in enumerate(f.inputs)]
-        scalars = [f"{s.name}: {'Any' if s.listed else s.kind + (' | None' if s.kind == 'int' else '')}"
-                   for s in f.scalars]
+        inputs = [
+            f"{p.name}: Any" + (" = ..." if p.optional and all(q.optional for q in f.inputs[i:]) else "")
+            for i, p in enumerate(f.inputs)
+        ]
+        scalars = [
+            f"{s.name}: {'Any' if s.listed else s.kind + (' | None' if s.kind == 'int' else '')}"
+            for s in f.scalars
+        ]
         star = ["*"] if scalars else []
-        result = ("None" if not f.outputs else "Any" if len(f.outputs) == 1 else
-                  "tuple[" + ", ".join("Any" for _ in f.outputs) + "]")
+        result = (
+            "None"
+            if not f.outputs
+            else "Any"
+            if len(f.outputs) == 1
+            else "tuple[" + ", ".join("Any" for _ in f.outputs) + "]"
+        )
         lines.append(f"def {f.name}({', '.join(inputs + star + scalars)}) -> {result}: ...")
     return "\n".join(lines) + "\n"
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])           # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description="Writes what follows from the table of functions.")
     parser.add_argument("--header", type=Path, help="write the C header here")
     parser.add_argument("--stubs", type=Path, help="write the type stubs here")
     given = parser.parse_args(arguments)
@@ -98,4 +120,5 @@ def main(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     import sys
+
     main(sys.argv[1:])

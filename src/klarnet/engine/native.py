@@ -1,4 +1,5 @@
 """The native engine: loads the compiled library and hands it records. The only file that knows ctypes."""
+
 from __future__ import annotations
 
 import ctypes
@@ -24,8 +25,13 @@ _WHY: list[str] = []
 class Job(ctypes.Structure):
     """One entry into the library: the words of a plan from `first` to `last`, its buffers and the state block."""
 
-    _fields_ = [("words", ctypes.c_void_p), ("first", ctypes.c_int64), ("last", ctypes.c_int64),
-                ("bases", ctypes.c_void_p), ("state", ctypes.c_void_p)]
+    _fields_ = [
+        ("words", ctypes.c_void_p),
+        ("first", ctypes.c_int64),
+        ("last", ctypes.c_int64),
+        ("bases", ctypes.c_void_p),
+        ("state", ctypes.c_void_p),
+    ]
 
 
 @cache
@@ -37,15 +43,17 @@ def library() -> Any:
         _WHY.append("no compiled library beside the package (was it installed without a C++ compiler?)")
         return None
     try:
-        lib = ctypes.CDLL(str(path))                       # CDLL: the GIL is dropped while the engine works
+        lib = ctypes.CDLL(str(path))  # CDLL: the GIL is dropped while the engine works
         lib.kn_abi.restype = ctypes.c_uint32
         came = lib.kn_abi()
     except (OSError, AttributeError) as error:
         _WHY.append(f"{path.name}: {error}")
         return None
     if came != abi():
-        _WHY.append(f"{path.name} was built for another version of klarnet (ABI {came}, expected {abi()}); "
-                    "install the package anew")
+        _WHY.append(
+            f"{path.name} was built for another version of klarnet (ABI {came}, expected {abi()}); "
+            "install the package anew"
+        )
         return None
     lib.kn_run.restype, lib.kn_run.argtypes = ctypes.c_int64, [ctypes.POINTER(Job)]
     lib.kn_missing.restype = ctypes.c_int
@@ -68,9 +76,13 @@ def has(name: str) -> bool:
     return lib is not None and not lib.kn_missing(FUNCTIONS[name].number)
 
 
-REASONS = {1: "label {value} at position {where} is out of range", 2: "index {value} at position {where} is out of range",
-           3: "the loss is not a finite number", 4: "length {value} at position {where} is out of range",
-           5: "not enough memory for the work space"}
+REASONS = {
+    1: "label {value} at position {where} is out of range",
+    2: "index {value} at position {where} is out of range",
+    3: "the loss is not a finite number",
+    4: "length {value} at position {where} is out of range",
+    5: "not enough memory for the work space",
+}
 
 
 def refusal(name: str, state: State) -> pages.Refused:
@@ -90,13 +102,20 @@ def call(function: Function, arrays: Sequence[Any], scalars: dict[str, Any], sta
         _notice(function.name)
         return pages.run(function, arrays, scalars, state)
     sizes, shapes = function.derive(shapes_of(arrays), scalars)
-    ready = [None if a is None else tuple(_straight(x, p.kind) for x in a) if p.many else
-             a if p.updated else _straight(a, p.kind) for p, a in zip(function.inputs, arrays, strict=True)]
+    ready = [
+        None
+        if a is None
+        else tuple(_straight(x, p.kind) for x in a)
+        if p.many
+        else a
+        if p.updated
+        else _straight(a, p.kind)
+        for p, a in zip(function.inputs, arrays, strict=True)
+    ]
     outputs: list[Any] = []
     for p, shape in zip(function.outputs, shapes, strict=True):
         kind = DTYPES.get(p.kind, np.dtype(np.float32))
-        outputs.append(tuple(np.empty(s, kind) for s in shape) if p.many           # type: ignore[attr-defined]
-                       else np.empty(shape, kind))                                 # type: ignore[call-overload]
+        outputs.append(tuple(np.empty(s, kind) for s in shape) if p.many else np.empty(shape, kind))
     words = np.array(encode(function, ready, outputs, scalars, sizes, _address), np.int64)
     job = Job(words.ctypes.data, 0, len(words), None, ctypes.addressof(state))
     if library().kn_run(ctypes.byref(job)) != -1:
@@ -111,6 +130,7 @@ def _straight(array: Any, kind: str) -> np.ndarray:
 @cache
 def _notice(name: str) -> None:
     import warnings
+
     warnings.warn(f"klarnet: {name} has no native form in this build, its formula is used", stacklevel=3)
 
 

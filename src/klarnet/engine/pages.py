@@ -1,4 +1,5 @@
 """The formulas engine: a function of the table is run by the page of the same name."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -22,13 +23,14 @@ def _page(name: str) -> Any:
     if name == "copy":
         return np.array
     from klarnet import formulas
+
     return getattr(formulas, name)
 
 
 def run(function: Function, arrays: Sequence[Any], scalars: dict[str, Any], state: State) -> tuple[Any, ...]:
     """Run one page. Arrays marked `!` are written back in place; the outputs come back as a tuple."""
     extra = {name: getattr(state, name) for name in function.state}
-    with np.errstate(all="ignore"):                        # a NaN is found by the loss, with the layer's name
+    with np.errstate(all="ignore"):  # a NaN is found by the loss, with the layer's name
         returned = _page(function.name)(*arrays, **scalars, **extra)
     values = returned if isinstance(returned, tuple) else (returned,)
     if function.outputs and function.outputs[0].many:
@@ -36,7 +38,7 @@ def run(function: Function, arrays: Sequence[Any], scalars: dict[str, Any], stat
     updated = [a for p, a in zip(function.inputs, arrays, strict=True) if p.updated]
     for target, value in zip(updated, values, strict=False):
         target[...] = value
-    outputs = values[len(updated):]
+    outputs = values[len(updated) :]
     if function.outputs and function.outputs[0].name == "value" and not np.isfinite(outputs[0]).all():
         raise Refused(f"{function.name}: the loss is {float(outputs[0][0])}")
     return outputs

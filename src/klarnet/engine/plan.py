@@ -5,6 +5,7 @@
 
 Everything here is O(n) in the calls, knows no numbers and runs once for each shape of batch.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from .arrays import Description, Storage
 from .fusion import fuse
 from .trace import Call, Trace, descriptions
 
-ARENA = 1                                                  # number of the arena among a plan's buffers
+ARENA = 1  # number of the arena among a plan's buffers
 _LINE = 64
 
 
@@ -24,8 +25,8 @@ class Plan:
     calls: list[Call]
     parts: list[int]
     arena_bytes: int
-    noted: int                                             # how many calls the trace held
-    joined: list[str] = field(default_factory=list)        # "dense + relu", for the summary
+    noted: int  # how many calls the trace held
+    joined: list[str] = field(default_factory=list)  # "dense + relu", for the summary
 
 
 def make_plan(trace: Trace, *, optimise: bool = True) -> Plan:
@@ -56,7 +57,8 @@ def _drop_unread(parts: list[list[Call]], results: set[int]) -> list[list[Call]]
         for call in reversed(part):
             outputs = descriptions(call.outputs)
             root = any(x.storage.home is not None or id(x.storage) in live for x in outputs) or (
-                call.function is not None and bool(call.function.updated))
+                call.function is not None and bool(call.function.updated)
+            )
             if not root and not (call.function is None and not outputs):
                 continue
             if call.function is not None:
@@ -65,8 +67,9 @@ def _drop_unread(parts: list[list[Call]], results: set[int]) -> list[list[Call]]
                     if p.optional and x is not None and x.storage.home is None and id(x.storage) not in live:
                         call.outputs[i] = None
                     elif p.many:
-                        call.outputs[i] = tuple(y if y.storage.home is not None or id(y.storage) in live else None
-                                                for y in x)
+                        call.outputs[i] = tuple(
+                            y if y.storage.home is not None or id(y.storage) in live else None for y in x
+                        )
             live.update(id(x.storage) for x in call.reads())
             stay.append(call)
         kept.insert(0, stay[::-1])
@@ -79,18 +82,24 @@ def _gradients_early(calls: list[Call]) -> list[Call]:
     Left where layer code puts them (behind the layer's backward pass) weight gradients would keep X, dY and dX alive
     at once. Calls on the same target keep their order.
     """
-    made: dict[int, int] = {}                              # storage -> position of the call that makes it
-    last_on: dict[tuple[int, int], int] = {}               # target -> position of the call that wrote it last
+    made: dict[int, int] = {}  # storage -> position of the call that makes it
+    last_on: dict[tuple[int, int], int] = {}  # target -> position of the call that wrote it last
     order: list[tuple[int, int]] = []
     for position, call in enumerate(calls):
         outputs = descriptions(call.outputs)
-        homes = [(x.storage.home[0], x.storage.home[1] + x.offset) for x in outputs if x.storage.home is not None]
-        moves = (call.function is not None and not call.function.updated and outputs
-                 and len(homes) == len(outputs))
+        homes = [
+            (x.storage.home[0], x.storage.home[1] + x.offset) for x in outputs if x.storage.home is not None
+        ]
+        moves = (
+            call.function is not None and not call.function.updated and outputs and len(homes) == len(outputs)
+        )
         slot = position
         if moves:
-            slot = max([made.get(id(x.storage), -1) for x in call.reads()]
-                       + [last_on.get(home, -1) for home in homes] + [-1])
+            slot = max(
+                [made.get(id(x.storage), -1) for x in call.reads()]
+                + [last_on.get(home, -1) for home in homes]
+                + [-1]
+            )
         for x in outputs:
             made[id(x.storage)] = slot
         for home in homes:
@@ -117,14 +126,22 @@ def _in_place(calls: list[Call]) -> None:
         if function is None or call.steps or call.adds:
             continue
         arrays = {p.name: x for p, x in zip(function.inputs, call.inputs, strict=True)}
-        outputs = {p.name: (i, x) for i, (p, x) in enumerate(zip(function.outputs, call.outputs, strict=True))}
+        outputs = {
+            p.name: (i, x) for i, (p, x) in enumerate(zip(function.outputs, call.outputs, strict=True))
+        }
         storages = [id(x.storage) for x in descriptions(call.inputs)]
         for target, source in function.in_place:
             (_, y), x = outputs[target], arrays[source]
             if y is None or x is None or y.storage.home is not None or x.storage.home is not None:
                 continue
-            if (lives[id(x.storage)][1] == time and x.whole and y.whole and x.nbytes == y.nbytes
-                    and storages.count(id(x.storage)) == 1 and y.storage is not x.storage):
+            if (
+                lives[id(x.storage)][1] == time
+                and x.whole
+                and y.whole
+                and x.nbytes == y.nbytes
+                and storages.count(id(x.storage)) == 1
+                and y.storage is not x.storage
+            ):
                 until = lives[id(y.storage)][1]
                 _replace(calls[time:], y.storage, x.storage)
                 lives[id(x.storage)][1] = until
@@ -148,8 +165,8 @@ def _place(calls: list[Call], *, reuse: bool) -> int:
             if x.storage.home is None:
                 storages[id(x.storage)] = x.storage
     lives = _lifetimes(calls)
-    gaps: list[tuple[int, int]] = []                       # (offset, length), by offset
-    ends: dict[int, list[tuple[int, int]]] = {}            # time -> what becomes free behind it
+    gaps: list[tuple[int, int]] = []  # (offset, length), by offset
+    ends: dict[int, list[tuple[int, int]]] = {}  # time -> what becomes free behind it
     top = 0
     begins: dict[int, list[Storage]] = {}
     for key, storage in storages.items():
@@ -159,7 +176,7 @@ def _place(calls: list[Call], *, reuse: bool) -> int:
             size = max(_LINE, -(-storage.nbytes // _LINE) * _LINE)
             fitting = min((g for g in gaps if g[1] >= size), key=lambda g: g[1], default=None)
             if fitting is None:
-                if gaps and gaps[-1][0] + gaps[-1][1] == top:           # grow the gap at the end
+                if gaps and gaps[-1][0] + gaps[-1][1] == top:  # grow the gap at the end
                     offset, _ = gaps.pop()
                 else:
                     offset = top

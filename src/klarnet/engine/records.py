@@ -6,6 +6,7 @@
 
 Once its addresses are filled in, what follows the first word is the C structure of the row.
 """
+
 from __future__ import annotations
 
 import struct
@@ -14,7 +15,7 @@ from typing import Any
 
 from .table import FUNCTIONS, Function, Scalar, flat
 
-NONE = -(2 ** 63)                                          # an int scalar that is None
+NONE = -(2**63)  # an int scalar that is None
 _CODES = {f.name: f.number for f in FUNCTIONS.values()}
 _double = struct.Struct("<d")
 _int64 = struct.Struct("<q")
@@ -33,9 +34,17 @@ def _scalar(s: Scalar, value: Any) -> list[int]:
     return [NONE if v is None else int(v) for v in values]
 
 
-def encode(function: Function, inputs: Sequence[Any], outputs: Sequence[Any], scalars: dict[str, Any],
-           sizes: dict[str, int], address: Callable[[Any], int], *, adds: Sequence[int] = (),
-           steps: Sequence[tuple[Function, Any, dict[str, Any]]] = ()) -> list[int]:
+def encode(
+    function: Function,
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    scalars: dict[str, Any],
+    sizes: dict[str, int],
+    address: Callable[[Any], int],
+    *,
+    adds: Sequence[int] = (),
+    steps: Sequence[tuple[Function, Any, dict[str, Any]]] = (),
+) -> list[int]:
     """The words of one call; `address` gives the word for an array or description, 0 for None."""
     heads: list[int] = []
     entries: list[list[int]] = []
@@ -54,7 +63,9 @@ def encode(function: Function, inputs: Sequence[Any], outputs: Sequence[Any], sc
         words.append(sum(1 << i for i in adds))
     for step, operand, given in steps:
         numbers = [w for s in step.scalars for w in _scalar(s, given[s.name])]
-        entries.append([0 if operand is None else address(operand), _CODES[step.name], *(numbers + [0, 0])[:2]])
+        entries.append(
+            [0 if operand is None else address(operand), _CODES[step.name], *(numbers + [0, 0])[:2]]
+        )
     if function.finish or function.many:
         words.append(len(entries))
         for entry in entries:

@@ -3,6 +3,7 @@
 Runs of native functions are one call into the library each; everything else (a page without a native form, a layer
 in plain NumPy, the whole plan on the formulas engine) is a Python entry that works on views of the same memory.
 """
+
 from __future__ import annotations
 
 import ctypes
@@ -40,16 +41,17 @@ class Memory:
 
     def view(self, x: Description) -> np.ndarray:
         """The array a placed description stands for."""
-        buffer, offset = x.storage.home                                            # type: ignore[misc]
+        buffer, offset = x.storage.home  # type: ignore[misc]
         start = offset + x.offset
-        if buffer == 0:                                    # an address: the array is the execution's own
-            return np.frombuffer((ctypes.c_ubyte * x.nbytes).from_address(start), x.dtype).reshape(x.shape)
+        if buffer == 0:  # an address: the array is the execution's own
+            memory: Any = (ctypes.c_ubyte * x.nbytes).from_address(start)
+            return np.frombuffer(memory, x.dtype).reshape(x.shape)
         raw = self.arrays[buffer].reshape(-1).view(np.uint8)
-        return raw[start:start + x.nbytes].view(x.dtype).reshape(x.shape)
+        return raw[start : start + x.nbytes].view(x.dtype).reshape(x.shape)
 
 
 def _address(x: Description) -> int:
-    buffer, offset = x.storage.home                                                # type: ignore[misc]
+    buffer, offset = x.storage.home  # type: ignore[misc]
     return (buffer << 48 | offset + x.offset) if x.nbytes else 0
 
 
@@ -57,9 +59,15 @@ def _native(call: Call) -> bool:
     """Can this call be a record? Float32, and a kernel is there."""
     if call.function is None or not native.has(call.function.name):
         return False
-    arrays = [x for p, xs in zip((*call.function.inputs, *call.function.outputs), (*call.inputs, *call.outputs),
-                                 strict=True) if p.kind == "float" and xs is not None
-              for x in (xs if p.many else (xs,)) if x is not None]
+    arrays = [
+        x
+        for p, xs in zip(
+            (*call.function.inputs, *call.function.outputs), (*call.inputs, *call.outputs), strict=True
+        )
+        if p.kind == "float" and xs is not None
+        for x in (xs if p.many else (xs,))
+        if x is not None
+    ]
     return all(x.dtype == np.float32 for x in arrays)
 
 
@@ -69,24 +77,31 @@ class Entry:
     def __init__(self, call: Call) -> None:
         self.call = call
         self._views: tuple[tuple[int, ...], Any, Any, Any] | None = None
-        self._buffers = sorted({x.storage.home[0] for x in [*call.reads(), *call.writes()]  # type: ignore[index]
-                                if x.storage.home is not None})
+        self._buffers = sorted(
+            {x.storage.home[0] for x in [*call.reads(), *call.writes()] if x.storage.home is not None}
+        )
 
     def _bound(self, memory: Memory) -> tuple[Any, Any, Any]:
         bases = tuple(memory.bases[b] for b in self._buffers)
         if self._views is None or self._views[0] != bases:
+
             def look(x: Any) -> Any:
                 return None if x is None else tuple(map(look, x)) if isinstance(x, tuple) else memory.view(x)
+
             call = self.call
-            self._views = (bases, [look(x) for x in call.inputs], [look(x) for x in call.outputs],
-                           [look(operand) for _, operand, _ in call.steps])
+            self._views = (
+                bases,
+                [look(x) for x in call.inputs],
+                [look(x) for x in call.outputs],
+                [look(operand) for _, operand, _ in call.steps],
+            )
         return self._views[1:]
 
     def run(self, memory: Memory, state: State) -> None:
         inputs, outputs, operands = self._bound(memory)
         call = self.call
         if call.function is None:
-            values = call.run(*inputs)                                             # type: ignore[misc]
+            values = call.run(*inputs)  # type: ignore[misc]
         else:
             values = pages.run(call.function, inputs, call.scalars, state)
             for (function, _, scalars), operand in zip(call.steps, operands, strict=True):
@@ -109,21 +124,29 @@ class Replay:
 
     def __init__(self, plan: Plan, engine: str) -> None:
         words: list[int] = []
-        self.nodes: dict[int, tuple[str, int]] = {}        # position of a record -> (function, node)
-        self.parts: list[list[Any]] = []                   # segments: (first, last) or an Entry
+        self.nodes: dict[int, tuple[str, int]] = {}  # position of a record -> (function, node)
+        self.parts: list[list[Any]] = []  # segments: (first, last) or an Entry
         self.arena_bytes, self.noted, self.joined = plan.arena_bytes, plan.noted, plan.joined
         self.functions = [c.name for c in plan.calls]
         borders = [*plan.parts, len(plan.calls)]
         for a, b in zip(borders, borders[1:], strict=False):
             segments: list[Any] = []
             for call in plan.calls[a:b]:
-                if engine != "native" or not _native(call):
+                if call.function is None or engine != "native" or not _native(call):
                     if engine == "native" and call.function is not None and not native.has(call.name):
                         native._notice(call.name)
                     segments.append(Entry(call))
                     continue
-                record = encode(call.function, call.inputs, call.outputs, call.scalars, call.sizes,  # type: ignore[arg-type]
-                                _address, adds=sorted(call.adds), steps=call.steps)
+                record = encode(
+                    call.function,
+                    call.inputs,
+                    call.outputs,
+                    call.scalars,
+                    call.sizes,
+                    _address,
+                    adds=sorted(call.adds),
+                    steps=call.steps,
+                )
                 first = len(words)
                 self.nodes[first] = (call.name, call.node)
                 words.extend(record)
@@ -156,7 +179,7 @@ class Bound:
         memory.arena(replay.arena_bytes)
         self.replay, self.memory, self.state = replay, memory, state
         joined: list[Any] = []
-        for s in segments:                                 # parts that follow each other are one job
+        for s in segments:  # parts that follow each other are one job
             if isinstance(s, tuple) and joined and isinstance(joined[-1], tuple) and joined[-1][1] == s[0]:
                 joined[-1] = (joined[-1][0], s[1])
             else:
@@ -164,8 +187,13 @@ class Bound:
         self.jobs: list[Any] = []
         for s in joined:
             if isinstance(s, tuple):
-                job = native.Job(replay.words.ctypes.data, s[0], s[1], ctypes.addressof(memory.bases),
-                                 ctypes.addressof(state))
+                job = native.Job(
+                    replay.words.ctypes.data,
+                    s[0],
+                    s[1],
+                    ctypes.addressof(memory.bases),
+                    ctypes.addressof(state),
+                )
                 self.jobs.append(ctypes.byref(job))
             else:
                 self.jobs.append(s)
@@ -175,7 +203,7 @@ class Bound:
     def run(self) -> None:
         """Run it. Raises pages.Refused, with the node, where a function refused a value."""
         if self._single is not None:
-            at = self._run(self._single)                                           # type: ignore[misc]
+            at = self._run(self._single)  # type: ignore[misc]
             if at != -1:
                 raise self._refused(at)
             return
@@ -191,7 +219,7 @@ class Bound:
                     refused.node = job.call.node
                     raise refused from error
             else:
-                at = self._run(job)                                                # type: ignore[misc]
+                at = self._run(job)  # type: ignore[misc]
                 if at != -1:
                     raise self._refused(at)
 

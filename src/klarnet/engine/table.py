@@ -23,14 +23,17 @@ Options of a row:   sizes     works out the letters that no input gives, and che
 
 This file imports the standard library only: the build runs it to write the C header.
 """
+
 from __future__ import annotations
 
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 Sizes = dict[str, int]
+Scalars = dict[str, Any]
 Shape = tuple[int, ...]
 
 
@@ -57,7 +60,7 @@ class Parameter:
 
 
 class Scalar:
-    """One scalar of a row: `int h`, `float rate`, or a small fixed list `int stride[2]`, or any list `int widths[*]`."""
+    """One scalar of a row: `int h`, `float rate`, a list of fixed length `int stride[2]`, or any `int widths[*]`."""
 
     def __init__(self, text: str) -> None:
         match = re.fullmatch(r"(int|float) (\w+)(?:\[(\d+|\*)\])?", text.strip())
@@ -72,7 +75,7 @@ class Scalar:
         return self.count
 
 
-def flat(value: object) -> Iterator[object]:
+def flat(value: Any) -> Iterator[Any]:
     """The numbers of a nested tuple, in order: ((1, 2), (3, 4)) gives 1, 2, 3, 4."""
     if isinstance(value, (tuple, list)):
         for item in value:
@@ -84,9 +87,18 @@ def flat(value: object) -> Iterator[object]:
 class Function:
     """A row, read. `derive` turns the shapes of a call into sizes and output shapes."""
 
-    def __init__(self, number: int, name: str, text: str, *, sizes: Callable[..., None] | None = None,
-                 in_place: str = "", state: tuple[str, ...] = (), finish: bool = False,
-                 step: bool = False) -> None:
+    def __init__(
+        self,
+        number: int,
+        name: str,
+        text: str,
+        *,
+        sizes: Callable[..., None] | None = None,
+        in_place: str = "",
+        state: tuple[str, ...] = (),
+        finish: bool = False,
+        step: bool = False,
+    ) -> None:
         self.number, self.name, self.text = number, name, text
         arrays, _, scalars = text.partition(";")
         left, _, right = arrays.partition("->")
@@ -96,7 +108,7 @@ class Function:
         self.state, self.finish, self.step = state, finish, step
         self.in_place = tuple(tuple(pair.split("=")) for pair in in_place.split())
         self._sizes = sizes
-        self._derived: dict[object, tuple[Sizes, tuple[object, ...]]] = {}
+        self._derived: dict[object, tuple[Sizes, tuple[Any, ...]]] = {}
 
     def __repr__(self) -> str:
         return f"{self.name}({self.text})"
@@ -121,7 +133,7 @@ class Function:
         """The one parameter of the row that is any number of arrays, if it has one."""
         return next((p for p in self.inputs + self.outputs if p.many), None)
 
-    def derive(self, shapes: Sequence[object], scalars: dict[str, object]) -> tuple[Sizes, tuple[object, ...]]:
+    def derive(self, shapes: Sequence[Any], scalars: Scalars) -> tuple[Sizes, tuple[Any, ...]]:
         """Sizes and output shapes of a call.
 
         `shapes`: one a parameter, None where it is missing, a tuple of shapes for a `*`. Remembered, since a
@@ -130,12 +142,12 @@ class Function:
         key = (tuple(shapes), tuple(scalars.items()))
         found = self._derived.get(key)
         if found is None:
-            if len(self._derived) > 20_000:                # lines of every width: do not grow without bound
+            if len(self._derived) > 20_000:  # lines of every width: do not grow without bound
                 self._derived.clear()
             found = self._derived[key] = self._derive(shapes, scalars)
         return found
 
-    def _derive(self, shapes: Sequence[object], scalars: dict[str, object]) -> tuple[Sizes, tuple[object, ...]]:
+    def _derive(self, shapes: Sequence[Any], scalars: Scalars) -> tuple[Sizes, tuple[Any, ...]]:
         sizes: Sizes = {}
         folded: dict[str, Shape] = {}
         for p, shape in zip(self.inputs, shapes, strict=True):
@@ -144,27 +156,34 @@ class Function:
                     raise ShapeError(f"{self.name}: {p.name} is missing, expected {p.text}")
                 continue
             if p.many:
-                self._bind_many(p, shape, sizes, folded, shapes)                   # type: ignore[arg-type]
+                self._bind_many(p, shape, sizes, folded, shapes)
             else:
-                self._bind(p, p.dims, shape, sizes, folded, shapes)                # type: ignore[arg-type]
+                self._bind(p, p.dims, shape, sizes, folded, shapes)
         for s in self.scalars:
             if s.name in self.letters and not s.listed:
-                value = int(scalars[s.name])                                       # type: ignore[call-overload]
+                value = int(scalars[s.name])
                 if sizes.setdefault(s.name, value) != value:
                     raise ShapeError(f"{self.name}: {s.name} = {value}, but the arrays say {sizes[s.name]}")
         if self._sizes is not None:
             self._sizes(self, sizes, scalars)
-        outputs: list[object] = []
+        outputs: list[Any] = []
         for p in self.outputs:
             if p.many:
                 lead = folded.get("n", (sizes["n"],))
-                outputs.append(tuple(lead + (int(w),) for w in scalars["widths"]))  # type: ignore[attr-defined]
+                outputs.append(tuple(lead + (int(w),) for w in scalars["widths"]))
             else:
                 outputs.append(self._shape(p, sizes, folded))
         return sizes, tuple(outputs)
 
-    def _bind(self, p: Parameter, dims: tuple[str, ...], shape: Shape, sizes: Sizes, folded: dict[str, Shape],
-              shapes: Sequence[object]) -> None:
+    def _bind(
+        self,
+        p: Parameter,
+        dims: tuple[str, ...],
+        shape: Shape,
+        sizes: Sizes,
+        folded: dict[str, Shape],
+        shapes: Sequence[Any],
+    ) -> None:
         rest = list(dims)
         actual = list(shape)
         if rest and rest[0].endswith(".."):
@@ -189,8 +208,14 @@ class Function:
             elif s % times or sizes.setdefault(letter, s // times) != s // times:
                 raise self._mismatch(p, shapes)
 
-    def _bind_many(self, p: Parameter, many: Sequence[Shape], sizes: Sizes, folded: dict[str, Shape],
-                   shapes: Sequence[object]) -> None:
+    def _bind_many(
+        self,
+        p: Parameter,
+        many: Sequence[Shape],
+        sizes: Sizes,
+        folded: dict[str, Shape],
+        shapes: Sequence[Any],
+    ) -> None:
         if not many:
             raise ShapeError(f"{self.name}: {p.name} is empty, expected one array or more")
         for shape in many:
@@ -210,9 +235,10 @@ class Function:
                 shape.append(times * sizes[letter] if letter else times)
         return tuple(shape)
 
-    def _mismatch(self, p: Parameter, shapes: Sequence[object]) -> ShapeError:
-        came = ", ".join(f"{q.name} {'none' if s is None else _show(s)}"
-                         for q, s in zip(self.inputs, shapes, strict=True))
+    def _mismatch(self, p: Parameter, shapes: Sequence[Any]) -> ShapeError:
+        came = ", ".join(
+            f"{q.name} {'none' if s is None else _show(s)}" for q, s in zip(self.inputs, shapes, strict=True)
+        )
         rule = " ".join(f"{q.name}[{','.join(q.dims)}]" for q in self.inputs)
         return ShapeError(f"{self.name}: {p.name} does not fit; expected {rule}, got {came}")
 
@@ -223,37 +249,42 @@ def _show(shape: object) -> str:
 
 # The shape rules that letters alone cannot say ---------------------------------------------------------------------
 
+
 def _places(f: Function, size: int, window: int, stride: int, before: int, after: int, axis: str) -> int:
     """How many windows fit along one axis: floor((size + padding - window) / stride) + 1."""
     places = (size + before + after - window) // stride + 1
     if places < 1:
-        raise ShapeError(f"{f.name}: a window of {window} does not fit into a {axis} of {size} "
-                         f"with padding {before} + {after}")
+        raise ShapeError(
+            f"{f.name}: a window of {window} does not fit into a {axis} of {size} "
+            f"with padding {before} + {after}"
+        )
     return places
 
 
-def _four(padding: object) -> tuple[int, int, int, int]:
-    top, bottom, left, right = (int(v) for v in flat(padding))                     # type: ignore[call-overload]
+def _four(padding: Any) -> tuple[int, int, int, int]:
+    top, bottom, left, right = (int(v) for v in flat(padding))
     return top, bottom, left, right
 
 
-def _convolved(f: Function, s: Sizes, scalars: dict[str, object]) -> None:
-    (sy, sx), (dy, dx) = scalars["stride"], scalars["dilation"]                    # type: ignore[misc]
+def _convolved(f: Function, s: Sizes, scalars: Scalars) -> None:
+    (sy, sx), (dy, dx) = scalars["stride"], scalars["dilation"]
     top, bottom, left, right = _four(scalars["padding"])
-    groups = int(scalars["groups"])                                                # type: ignore[call-overload]
+    groups = int(scalars["groups"])
     c = s.setdefault("c", groups * s.get("d", 0))
     d = s.setdefault("d", c // groups)
     if c != groups * d or s["k"] % groups:
-        raise ShapeError(f"{f.name}: {groups} groups of filters over {d} channels give {s['k']} outputs, "
-                         f"but the input has {c} channels")
+        raise ShapeError(
+            f"{f.name}: {groups} groups of filters over {d} channels give {s['k']} outputs, "
+            f"but the input has {c} channels"
+        )
     i = _places(f, s["h"], dy * (s["p"] - 1) + 1, sy, top, bottom, "height")
     j = _places(f, s["w"], dx * (s["q"] - 1) + 1, sx, left, right, "width")
     if s.setdefault("i", i) != i or s.setdefault("j", j) != j:
         raise ShapeError(f"{f.name}: dY is {s['i']}x{s['j']}, but these sizes give {i}x{j}")
 
 
-def _pooled(f: Function, s: Sizes, scalars: dict[str, object]) -> None:
-    (wy, wx), (sy, sx) = scalars["window"], scalars["stride"]                      # type: ignore[misc]
+def _pooled(f: Function, s: Sizes, scalars: Scalars) -> None:
+    (wy, wx), (sy, sx) = scalars["window"], scalars["stride"]
     top, bottom, left, right = _four(scalars["padding"])
     i = _places(f, s["h"], wy, sy, top, bottom, "height")
     j = _places(f, s["w"], wx, sx, left, right, "width")
@@ -263,26 +294,29 @@ def _pooled(f: Function, s: Sizes, scalars: dict[str, object]) -> None:
         raise ShapeError(f"{f.name}: a window of {wy}x{wx} has more than 65536 cells")
 
 
-def _padded(f: Function, s: Sizes, scalars: dict[str, object]) -> None:
+def _padded(f: Function, s: Sizes, scalars: Scalars) -> None:
     top, bottom, left, right = _four(scalars["padding"])
     s["i"], s["j"] = s["h"] + top + bottom, s["w"] + left + right
     if s["i"] < 1 or s["j"] < 1:
-        raise ShapeError(f"{f.name}: cropping {s['h']}x{s['w']} by {(top, bottom)}, {(left, right)} leaves nothing")
+        raise ShapeError(
+            f"{f.name}: cropping {s['h']}x{s['w']} by {(top, bottom)}, {(left, right)} leaves nothing"
+        )
 
 
-def _permuted(f: Function, s: Sizes, scalars: dict[str, object]) -> None:
-    axes = [int(a) for a in scalars["axes"]]                                       # type: ignore[attr-defined]
+def _permuted(f: Function, s: Sizes, scalars: Scalars) -> None:
+    axes = [int(a) for a in scalars["axes"]]
     if sorted(axes) != [0, 1, 2, 3, 4]:
         raise ShapeError(f"{f.name}: axes {axes} are no order of 0…4")
     for letter, axis in zip("vwxyz", axes, strict=True):
         s[letter] = s["abcde"[axis]]
 
 
-def _joined(f: Function, s: Sizes, scalars: dict[str, object]) -> None:
-    total = sum(int(w) for w in scalars["widths"])                                 # type: ignore[attr-defined]
+def _joined(f: Function, s: Sizes, scalars: Scalars) -> None:
+    total = sum(int(w) for w in scalars["widths"])
     if s.setdefault("k", total) != total:
-        raise ShapeError(f"{f.name}: widths {tuple(scalars['widths'])} add up to {total}, "  # type: ignore[arg-type]
-                         f"but the array has {s['k']}")
+        raise ShapeError(
+            f"{f.name}: widths {tuple(scalars['widths'])} add up to {total}, but the array has {s['k']}"
+        )
 
 
 # The rows ----------------------------------------------------------------------------------------------------------
@@ -290,16 +324,22 @@ def _joined(f: Function, s: Sizes, scalars: dict[str, object]) -> None:
 FUNCTIONS: dict[str, Function] = {}
 
 
-def row(name: str, text: str, **options: object) -> None:
-    FUNCTIONS[name] = Function(len(FUNCTIONS), name, text, **options)              # type: ignore[arg-type]
+def row(name: str, text: str, **options: Any) -> None:
+    FUNCTIONS[name] = Function(len(FUNCTIONS), name, text, **options)
 
 
 def _elementwise(name: str, keeps: str, scalars: str = "") -> None:
     """An activation and its backward pass; `keeps` is what the derivative is written in, X or Y."""
     row(name, f"X[n..] -> Y[n..] {scalars}", in_place="Y=X", step=True)
-    row(f"{name}_backward", f"dY[n..] {keeps}[n..] -> dX[n..] {scalars}", in_place=f"dX=dY dX={keeps}", step=True)
+    row(
+        f"{name}_backward",
+        f"dY[n..] {keeps}[n..] -> dX[n..] {scalars}",
+        in_place=f"dX=dY dX={keeps}",
+        step=True,
+    )
 
 
+# fmt: off
 row("dense", "X[n..,m] W[m,k] ?b[k] -> Y[n..,k]", finish=True)
 row("dense_backward", "dY[n..,k] W[m,k] -> dX[n..,m]", finish=True)
 row("dense_gradients", "X[n..,m] dY[n..,k] -> +dW[m,k] ?+db[k]")
@@ -394,11 +434,10 @@ row("adagrad", f"!W[p] g[p] !s[p] -> ; float epsilon, {_UPDATE}", state=("learni
 row("rmsprop", f"!W[p] g[p] !s[p] -> ; float rho, float epsilon, {_UPDATE}", state=("learning_rate",))
 row("adam", f"!W[p] g[p] !m[p] !s[p] -> ; float beta1, float beta2, float epsilon, int decoupled, int born, {_UPDATE}",
     state=("learning_rate", "step"))
+# fmt: on
 
 
 if __name__ == "__main__":
     # Run by the build, before the package exists: `python table.py --header waist.h`.
     sys.path.insert(0, str(__import__("pathlib").Path(__file__).parent))
-    import generate
-
-    generate.main(sys.argv[1:])
+    __import__("generate").main(sys.argv[1:])

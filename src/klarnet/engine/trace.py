@@ -1,4 +1,5 @@
 """The trace: layer code runs once on descriptions, and every engine call is noted."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ import numpy as np
 from .arrays import Description
 from .table import FUNCTIONS, Function
 
-DTYPES = {"int": np.dtype(np.int32), "short": np.dtype(np.uint16)}
+DTYPES: dict[str, np.dtype] = {"int": np.dtype(np.int32), "short": np.dtype(np.uint16)}
 
 
 class Call:
@@ -17,12 +18,20 @@ class Call:
 
     __slots__ = ("function", "run", "inputs", "outputs", "scalars", "sizes", "steps", "adds", "node")
 
-    def __init__(self, function: Function | None, run: Callable[..., Any] | None, inputs: tuple[Any, ...],
-                 outputs: list[Any], scalars: dict[str, Any], sizes: dict[str, int], node: int) -> None:
+    def __init__(
+        self,
+        function: Function | None,
+        run: Callable[..., Any] | None,
+        inputs: tuple[Any, ...],
+        outputs: list[Any],
+        scalars: dict[str, Any],
+        sizes: dict[str, int],
+        node: int,
+    ) -> None:
         self.function, self.run = function, run
         self.inputs, self.outputs, self.scalars, self.sizes = inputs, outputs, scalars, sizes
         self.steps: list[tuple[Function, Description | None, dict[str, Any]]] = []
-        self.adds: set[int] = set()                        # outputs that are added to what their home already holds
+        self.adds: set[int] = set()  # outputs that are added to what their home already holds
         self.node = node
 
     def reads(self) -> list[Description]:
@@ -32,8 +41,11 @@ class Call:
         return found + [self.outputs[i] for i in self.adds]
 
     def writes(self) -> list[Description]:
-        updated = [] if self.function is None else [
-            x for p, x in zip(self.function.inputs, self.inputs, strict=True) if p.updated]
+        updated = (
+            []
+            if self.function is None
+            else [x for p, x in zip(self.function.inputs, self.inputs, strict=True) if p.updated]
+        )
         return list(descriptions(self.outputs)) + updated
 
     @property
@@ -53,8 +65,10 @@ def descriptions(items: Sequence[Any]) -> list[Description]:
 
 
 def shapes_of(arrays: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(None if a is None else tuple(x.shape for x in a) if isinstance(a, (tuple, list)) else a.shape
-                 for a in arrays)
+    return tuple(
+        None if a is None else tuple(x.shape for x in a) if isinstance(a, (tuple, list)) else a.shape
+        for a in arrays
+    )
 
 
 def floating(function: Function, arrays: Sequence[Any]) -> np.dtype:
@@ -77,8 +91,8 @@ class Trace:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.delivered: set[tuple[int, int]] = set()
-        self.parts: list[int] = []                         # where a new part of the list begins (the update)
-        self.results: set[int] = set()                     # ids of storages that are read after the run
+        self.parts: list[int] = []  # where a new part of the list begins (the update)
+        self.results: set[int] = set()  # ids of storages that are read after the run
 
     def call(self, function: Function, arrays: tuple[Any, ...], scalars: dict[str, Any], node: int) -> Any:
         sizes, shapes = function.derive(shapes_of(arrays), scalars)
@@ -86,12 +100,13 @@ class Trace:
         outputs: list[Any] = []
         for p, shape in zip(function.outputs, shapes, strict=True):
             kind = DTYPES.get(p.kind, dtype)
-            outputs.append(tuple(Description(s, kind) for s in shape) if p.many     # type: ignore[attr-defined]
-                           else Description(shape, kind))                          # type: ignore[arg-type]
+            outputs.append(tuple(Description(s, kind) for s in shape) if p.many else Description(shape, kind))
         self.calls.append(Call(function, None, arrays, list(outputs), scalars, sizes, node))
         return outputs[0] if len(outputs) == 1 else tuple(outputs) if outputs else None
 
-    def python(self, run: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Description], node: int) -> None:
+    def python(
+        self, run: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Description], node: int
+    ) -> None:
         """Note Python code, with descriptions of what it reads and what it gives."""
         self.calls.append(Call(None, run, tuple(inputs), list(outputs), {}, {}, node))
 
@@ -105,14 +120,18 @@ class Trace:
         again = key in self.delivered
         self.delivered.add(key)
         maker, position = self._maker(gradient)
-        direct = (maker is not None and gradient.whole and gradient.storage.home is None
-                  and not any(x.storage is gradient.storage for call in self.calls for x in call.reads()))
+        direct = (
+            maker is not None
+            and gradient.whole
+            and gradient.storage.home is None
+            and not any(x.storage is gradient.storage for call in self.calls for x in call.reads())
+        )
         if again:
-            direct = direct and maker.function is not None and maker.function.outputs[position].adds   # type: ignore[union-attr]
+            direct = direct and maker.function is not None and maker.function.outputs[position].adds  # type: ignore[union-attr]
         if direct:
             gradient.storage.home = key
             if again:
-                maker.adds.add(position)                                           # type: ignore[union-attr]
+                maker.adds.add(position)  # type: ignore[union-attr]
         elif again:
             total = self.call(FUNCTIONS["add"], (place.reshape(gradient.shape), gradient), {}, -1)
             total.storage.home = key

@@ -1,4 +1,5 @@
 """The layers. Each shows its three passes: forward, backward and weight gradients."""
+
 from __future__ import annotations
 
 from .activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Tanh, activation
@@ -15,7 +16,43 @@ from .pooling import AveragePool1D, AveragePool2D, GlobalAveragePool, MaxPool1D,
 from .recurrent import LSTM
 from .shape import Crop2D, Flatten, Pad2D, Permute, Reshape, ToSequence
 
-__all__ = ["ELU", "GELU", "LAYERS", "LSTM", "Add", "AveragePool1D", "AveragePool2D", "BatchNorm", "Concat", "Conv1D",
-           "Conv2D", "Crop2D", "Dense", "Dropout", "Embedding", "Flatten", "GaussianNoise", "GlobalAveragePool",
-           "Highway", "Input", "Kept", "Layer", "LayerNorm", "LeakyReLU", "MaxPool1D", "MaxPool2D", "Node", "Pad2D",
-           "Permute", "ReLU", "Reshape", "Sigmoid", "SiLU", "Softmax", "Tanh", "ToSequence", "Weight", "activation"]
+__all__ = [
+    "ELU",
+    "GELU",
+    "LAYERS",
+    "LSTM",
+    "Add",
+    "AveragePool1D",
+    "AveragePool2D",
+    "BatchNorm",
+    "Concat",
+    "Conv1D",
+    "Conv2D",
+    "Crop2D",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GaussianNoise",
+    "GlobalAveragePool",
+    "Highway",
+    "Input",
+    "Kept",
+    "Layer",
+    "LayerNorm",
+    "LeakyReLU",
+    "MaxPool1D",
+    "MaxPool2D",
+    "Node",
+    "Pad2D",
+    "Permute",
+    "ReLU",
+    "Reshape",
+    "Sigmoid",
+    "SiLU",
+    "Softmax",
+    "Tanh",
+    "ToSequence",
+    "Weight",
+    "activation",
+]

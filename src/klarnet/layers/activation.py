@@ -1,4 +1,5 @@
 """Activation layers: one function, element by element. The formulas are in klarnet.formulas."""
+
 from __future__ import annotations
 
 from typing import Any, ClassVar
@@ -100,8 +101,16 @@ class Softmax(Layer):
         return E.softmax_backward(dY, kept.Y)
 
 
-ACTIVATIONS: dict[str, type[Layer]] = {"relu": ReLU, "leaky_relu": LeakyReLU, "elu": ELU, "gelu": GELU, "silu": SiLU,
-                                       "tanh": Tanh, "sigmoid": Sigmoid, "softmax": Softmax}
+ACTIVATIONS: dict[str, type[Layer]] = {
+    "relu": ReLU,
+    "leaky_relu": LeakyReLU,
+    "elu": ELU,
+    "gelu": GELU,
+    "silu": SiLU,
+    "tanh": Tanh,
+    "sigmoid": Sigmoid,
+    "softmax": Softmax,
+}
 
 
 def activation(given: Any) -> Layer:

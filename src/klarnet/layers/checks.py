@@ -1,4 +1,5 @@
 """Checks of the arguments of layers, in one form of words."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -24,8 +25,10 @@ def pair(layer: str, name: str, value: Any) -> tuple[int, int]:
 
 def within(layer: str, name: str, value: Any, low: float, high: float) -> float:
     """A number in [low, high)."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not low <= value < high:
-        raise ValueError(f"{layer}: {name} is {value!r}, expected a number from {low:g} up to, not including, {high:g}")
+    if not isinstance(value, Real) or isinstance(value, bool) or not low <= float(value) < high:
+        raise ValueError(
+            f"{layer}: {name} is {value!r}, expected a number from {low:g} up to, not including, {high:g}"
+        )
     return float(value)
 
 

@@ -1,4 +1,5 @@
 """Convolution layers: the same small filter at every place of a picture or a sequence."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -36,16 +37,27 @@ class Conv2D(Layer):
 
     traced = True
 
-    def __init__(self, filters: int, size: Any, *, stride: Any = 1, dilation: Any = 1, padding: Any = "valid",
-                 groups: int = 1, bias: bool = True, initial: Any = "glorot_uniform", activation: Any = None,
-                 name: str | None = None) -> None:
+    def __init__(
+        self,
+        filters: int,
+        size: Any,
+        *,
+        stride: Any = 1,
+        dilation: Any = 1,
+        padding: Any = "valid",
+        groups: int = 1,
+        bias: bool = True,
+        initial: Any = "glorot_uniform",
+        activation: Any = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(activation=activation, name=name)
         kind = type(self).__name__
         self.filters, self.groups = positive(kind, "filters", filters), positive(kind, "groups", groups)
         self.size, self.stride = pair(kind, "size", size), pair(kind, "stride", stride)
         self.dilation = pair(kind, "dilation", dilation)
         self.padding, self.bias, self.initial = padding, bias, initial
-        self._explicit()                                   # a padding that cannot be read is refused at once
+        self._explicit()  # a padding that cannot be read is refused at once
 
     def _explicit(self) -> Any:
         try:
@@ -54,11 +66,18 @@ class Conv2D(Layer):
             raise type(error)(f"{type(self).__name__}: {error}") from None
 
     def _scalars(self) -> dict[str, Any]:
-        return {"stride": self.stride, "dilation": self.dilation, "padding": self._explicit(), "groups": self.groups}
+        return {
+            "stride": self.stride,
+            "dilation": self.dilation,
+            "padding": self._explicit(),
+            "groups": self.groups,
+        }
 
     def build(self, shape: Any) -> None:
         if len(shape) != 3:
-            raise ValueError(f"Conv2D: expected pictures (h, w, d), got {shape}: grey pictures need a last axis of 1")
+            raise ValueError(
+                f"Conv2D: expected pictures (h, w, d), got {shape}: grey pictures need a last axis of 1"
+            )
         d = channels_in_groups("Conv2D", shape[-1], self.filters, self.groups)
         self.weight("F", (*self.size, d, self.filters), self.initial)
         self.weight("b", (self.filters,), "zeros", present=self.bias)
@@ -76,8 +95,12 @@ class Conv2D(Layer):
 
     def output_lengths(self, lengths: Any) -> Any:
         left, right = self._explicit()[1]
-        return E.output_lengths(lengths, window=self.dilation[1] * (self.size[1] - 1) + 1, stride=self.stride[1],
-                                padding=left + right)
+        return E.output_lengths(
+            lengths,
+            window=self.dilation[1] * (self.size[1] - 1) + 1,
+            stride=self.stride[1],
+            padding=left + right,
+        )
 
 
 class Conv1D(Layer):
@@ -89,12 +112,26 @@ class Conv1D(Layer):
 
     traced = True
 
-    def __init__(self, filters: int, size: int, *, stride: int = 1, dilation: int = 1, padding: Any = "valid",
-                 groups: int = 1, bias: bool = True, initial: Any = "glorot_uniform", activation: Any = None,
-                 name: str | None = None) -> None:
+    def __init__(
+        self,
+        filters: int,
+        size: int,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        padding: Any = "valid",
+        groups: int = 1,
+        bias: bool = True,
+        initial: Any = "glorot_uniform",
+        activation: Any = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(activation=activation, name=name)
         self.filters, self.size = positive("Conv1D", "filters", filters), positive("Conv1D", "size", size)
-        self.stride, self.dilation = positive("Conv1D", "stride", stride), positive("Conv1D", "dilation", dilation)
+        self.stride, self.dilation = (
+            positive("Conv1D", "stride", stride),
+            positive("Conv1D", "dilation", dilation),
+        )
         self.padding, self.groups = padding, positive("Conv1D", "groups", groups)
         self.bias, self.initial = bias, initial
         self._explicit()
@@ -107,8 +144,12 @@ class Conv1D(Layer):
             raise type(error)(f"Conv1D: {error}") from None
 
     def _scalars(self) -> dict[str, Any]:
-        return {"stride": (1, self.stride), "dilation": (1, self.dilation), "padding": self._explicit(),
-                "groups": self.groups}
+        return {
+            "stride": (1, self.stride),
+            "dilation": (1, self.dilation),
+            "padding": self._explicit(),
+            "groups": self.groups,
+        }
 
     def build(self, shape: Any) -> None:
         if len(shape) != 2:
@@ -119,7 +160,7 @@ class Conv1D(Layer):
 
     def forward(self, w: Any, X: Any, *, training: bool) -> Any:
         n, t, m = X.shape
-        flat = X.reshape(n, 1, t, m)                       # a picture of height 1
+        flat = X.reshape(n, 1, t, m)  # a picture of height 1
         Y = E.conv2d(flat, w.F.reshape(1, *w.F.shape), w.b, **self._scalars())
         return Y.reshape(n, *Y.shape[2:]), Kept(X=flat)
 
@@ -135,5 +176,9 @@ class Conv1D(Layer):
         return {"F": dF.reshape(dF.shape[1:]), "b": db}
 
     def output_lengths(self, lengths: Any) -> Any:
-        return E.output_lengths(lengths, window=self.dilation * (self.size - 1) + 1, stride=self.stride,
-                                padding=sum(self._explicit()[1]))
+        return E.output_lengths(
+            lengths,
+            window=self.dilation * (self.size - 1) + 1,
+            stride=self.stride,
+            padding=sum(self._explicit()[1]),
+        )

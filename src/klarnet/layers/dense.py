@@ -1,4 +1,5 @@
 """The dense (fully connected) layer."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -21,15 +22,24 @@ class Dense(Layer):
 
     traced = True
 
-    def __init__(self, units: int, *, bias: bool = True, initial: Any = "glorot_uniform", activation: Any = None,
-                 name: str | None = None) -> None:
+    def __init__(
+        self,
+        units: int,
+        *,
+        bias: bool = True,
+        initial: Any = "glorot_uniform",
+        activation: Any = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(activation=activation, name=name)
         self.units, self.bias, self.initial = positive("Dense", "units", units), bias, initial
 
     def build(self, shape: Any) -> None:
         if len(shape) > 2:
-            raise ValueError(f"Dense: expected an input of shape (m,) or (t, m), got {shape}: is Flatten missing? "
-                             f"(the same weights at each pixel: Conv2D({self.units}, 1))")
+            raise ValueError(
+                f"Dense: expected an input of shape (m,) or (t, m), got {shape}: is Flatten missing? "
+                f"(the same weights at each pixel: Conv2D({self.units}, 1))"
+            )
         self.weight("W", (shape[-1], self.units), self.initial)
         self.weight("b", (self.units,), "zeros", present=self.bias)
 

@@ -1,4 +1,5 @@
 """Layers that disturb what passes through them while training, and do nothing afterwards."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """The embedding: a table with one row of numbers for each symbol."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -31,7 +32,7 @@ class Embedding(Layer):
         return E.embedding(X, w.W), Kept(index=X)
 
     def backward(self, w: Any, kept: Any, dY: Any) -> None:
-        return None                                        # whole numbers have no gradient
+        return None  # whole numbers have no gradient
 
     def weight_gradients(self, w: Any, kept: Any, dY: Any) -> dict[str, Any]:
         return {"W": E.embedding_gradients(kept.index, dY, v=self.count)}

@@ -1,11 +1,13 @@
 """The highway layer: a gate decides, unit by unit, how much is transformed and how much passes through."""
+
 from __future__ import annotations
 
 from typing import Any
 
 from klarnet.engine import functions as E
 
-from .activation import Sigmoid, activation as activation_layer
+from .activation import Sigmoid
+from .activation import activation as activation_layer
 from .layer import Kept, Layer
 
 
@@ -20,8 +22,14 @@ class Highway(Layer):
     traced = True
     activation_inside = True
 
-    def __init__(self, *, activation: Any = "relu", gate_bias: float = -2.0, initial: Any = "glorot_uniform",
-                 name: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        activation: Any = "relu",
+        gate_bias: float = -2.0,
+        initial: Any = "glorot_uniform",
+        name: str | None = None,
+    ) -> None:
         super().__init__(activation=activation, name=name)
         self.gate_bias, self.initial = float(gate_bias), initial
         self._g = activation_layer(activation) if activation is not None else None

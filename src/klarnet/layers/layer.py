@@ -1,4 +1,5 @@
 """What every layer is: fields, weights, and three passes kept apart."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from typing import Any, ClassVar
 
 from .node import Node
 
-Shape = tuple[int | None, ...]                             # without the batch axis; None where a size varies
+Shape = tuple[int | None, ...]  # without the batch axis; None where a size varies
 
 
 class Kept(SimpleNamespace):
@@ -27,7 +28,7 @@ class Weight:
         return self.name == other.name and self.shape == other.shape
 
 
-LAYERS: dict[str, type[Layer]] = {}                        # by class name, so that a file can name them
+LAYERS: dict[str, type[Layer]] = {}  # by class name, so that a file can name them
 
 
 class Layer:
@@ -56,7 +57,7 @@ class Layer:
     traced: ClassVar[bool] = False
     takes_lengths: ClassVar[bool] = False
     integer_input: ClassVar[bool] = False
-    activation_inside: ClassVar[bool] = False              # the layer uses its activation itself (highway)
+    activation_inside: ClassVar[bool] = False  # the layer uses its activation itself (highway)
 
     activation: Any = None
     name: str | None = None
@@ -71,8 +72,10 @@ class Layer:
 
     def __setattr__(self, key: str, value: Any) -> None:
         if self._built:
-            raise AttributeError(f"{type(self).__name__}.{key}: a layer cannot be changed once it is part of a "
-                                 "network, since plans hold its numbers; make a new layer and network")
+            raise AttributeError(
+                f"{type(self).__name__}.{key}: a layer cannot be changed once it is part of a "
+                "network, since plans hold its numbers; make a new layer and network"
+            )
         object.__setattr__(self, key, value)
 
     # What a layer may define -------------------------------------------------------------------------------------
@@ -99,8 +102,16 @@ class Layer:
 
     # What the library uses ---------------------------------------------------------------------------------------
 
-    def weight(self, name: str, shape: Sequence[int], initial: Any = "zeros", *, trained: bool = True,
-               decays: bool | None = None, present: bool = True) -> None:
+    def weight(
+        self,
+        name: str,
+        shape: Sequence[int],
+        initial: Any = "zeros",
+        *,
+        trained: bool = True,
+        decays: bool | None = None,
+        present: bool = True,
+    ) -> None:
         """Declare a weight (called from `build`).
 
         initial   "zeros", "ones", "glorot_uniform", "he_normal", "orthogonal", a number, or an array.
@@ -109,10 +120,13 @@ class Layer:
         present   False declares a weight this layer does without: `w.name` is then None.
         """
         if any(s is None for s in shape):
-            raise ValueError(f"weight {name}: its shape {tuple(shape)} has an open size; only sizes that are known "
-                             "can shape a weight")
-        spec = Weight(name, tuple(int(s) for s in shape), initial, trained,
-                      len(shape) > 1 if decays is None else decays)
+            raise ValueError(
+                f"weight {name}: its shape {tuple(shape)} has an open size; only sizes that are known "
+                "can shape a weight"
+            )
+        spec = Weight(
+            name, tuple(int(s) for s in shape), initial, trained, len(shape) > 1 if decays is None else decays
+        )
         (self._weights if present else self._absent).append(spec)
 
     def declare(self, shape: Any) -> tuple[Any, list[Weight], list[str]]:
@@ -131,20 +145,27 @@ class Layer:
     def settings(self) -> dict[str, Any]:
         """The arguments this layer was made with, for files and summaries."""
         from inspect import signature
-        return {p: getattr(self, p) for p in signature(type(self).__init__).parameters
-                if p not in ("self", "options", "args", "kwargs") and hasattr(self, p)}
+
+        return {
+            p: getattr(self, p)
+            for p in signature(type(self).__init__).parameters
+            if p not in ("self", "options", "args", "kwargs") and hasattr(self, p)
+        }
 
     def __call__(self, inputs: Node | Sequence[Node]) -> Node:
         """Use this layer as a function of graph nodes."""
         listed = not isinstance(inputs, Node)
-        nodes = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        nodes: list[Any] = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         for node in nodes:
             if not isinstance(node, Node):
-                raise TypeError(f"{type(self).__name__} was called on {type(node).__name__}; expected a graph node "
-                                "(kn.Input(...) or the result of a layer); for arrays use net.predict or net.forward")
+                raise TypeError(
+                    f"{type(self).__name__} was called on {type(node).__name__}; expected a graph node "
+                    "(kn.Input(...) or the result of a layer); for arrays use net.predict or net.forward"
+                )
         node = Node(self, nodes, listed)
         if self.activation is not None and not self.activation_inside:
             from .activation import activation
+
             node = activation(self.activation)(node)
         return node
 

@@ -1,4 +1,5 @@
 """Layers with several inputs: skip connections end in one of these."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -10,7 +11,9 @@ from .layer import Kept, Layer
 
 def _several(layer: str, shapes: Any) -> None:
     if not isinstance(shapes, list) or len(shapes) < 2:
-        raise ValueError(f"{layer}: expected a list of two inputs or more, as in {layer}()([a, b]), got {shapes}")
+        raise ValueError(
+            f"{layer}: expected a list of two inputs or more, as in {layer}()([a, b]), got {shapes}"
+        )
 
 
 class Add(Layer):
@@ -52,20 +55,22 @@ class Concat(Layer):
         if not -rank <= self.axis < rank:
             raise ValueError(f"Concat: axis {self.axis}, but the inputs have {rank} axes")
         axis = self.axis % rank
-        rests = [(*s[:axis], *s[axis + 1:]) for s in shapes]
+        rests = [(*s[:axis], *s[axis + 1 :]) for s in shapes]
         if any(len(s) != rank for s in shapes) or any(r != rests[0] for r in rests):
-            raise ValueError(f"Concat: the inputs may differ in axis {axis} only, got "
-                             f"{' and '.join(map(str, shapes))}: pad or crop one of them")
+            raise ValueError(
+                f"Concat: the inputs may differ in axis {axis} only, got "
+                f"{' and '.join(map(str, shapes))}: pad or crop one of them"
+            )
 
     def forward(self, w: Any, X: Any, *, training: bool) -> Any:
         axis = self.axis % (X[0].ndim - 1) + 1
         shapes = [x.shape for x in X]
         lead = shapes[0][:axis]
-        flat = [x.reshape(*lead, -1) for x in X]           # the axis and all behind it as one
+        flat = [x.reshape(*lead, -1) for x in X]  # the axis and all behind it as one
         widths = tuple(x.shape[-1] for x in flat)
         Y = E.concat(tuple(flat), widths=widths)
         total = sum(s[axis] for s in shapes)
-        return Y.reshape(*lead, total, *shapes[0][axis + 1:]), Kept(shapes=shapes, widths=widths, lead=lead)
+        return Y.reshape(*lead, total, *shapes[0][axis + 1 :]), Kept(shapes=shapes, widths=widths, lead=lead)
 
     def backward(self, w: Any, kept: Any, dY: Any) -> Any:
         parts = E.split(dY.reshape(*kept.lead, -1), widths=kept.widths)

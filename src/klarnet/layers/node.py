@@ -1,4 +1,5 @@
 """The nodes of a network's graph: an input, or a layer applied to other nodes."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -27,12 +28,20 @@ class Input(Node):
     dtype     "float", or "int" for whole numbers (symbols of an embedding)
     """
 
-    def __init__(self, shape: Sequence[int | None], *, lengths: bool = False, dtype: str | None = None,
-                 name: str | None = None) -> None:
+    def __init__(
+        self,
+        shape: Sequence[int | None],
+        *,
+        lengths: bool = False,
+        dtype: str | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(None, [])
         if isinstance(shape, int) or any(s is not None and (not isinstance(s, int) or s < 1) for s in shape):
-            raise ValueError(f"Input: shape {shape!r}, expected whole numbers above 0 (None where a size varies), "
-                             "without the batch axis, such as (28, 28, 1)")
+            raise ValueError(
+                f"Input: shape {shape!r}, expected whole numbers above 0 (None where a size varies), "
+                "without the batch axis, such as (28, 28, 1)"
+            )
         if dtype not in (None, "float", "int"):
             raise ValueError(f"Input: dtype {dtype!r}, expected 'float' or 'int'")
         self.shape: tuple[Any, ...] = tuple(shape)

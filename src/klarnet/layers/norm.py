@@ -1,4 +1,5 @@
 """Normalisation layers: mean 0 and variance 1, then a learned scale and shift."""
+
 from __future__ import annotations
 
 from math import prod
@@ -20,8 +21,9 @@ class BatchNorm(Layer):
 
     traced = True
 
-    def __init__(self, *, momentum: float = 0.9, epsilon: float = 1e-5, activation: Any = None,
-                 name: str | None = None) -> None:
+    def __init__(
+        self, *, momentum: float = 0.9, epsilon: float = 1e-5, activation: Any = None, name: str | None = None
+    ) -> None:
         super().__init__(activation=activation, name=name)
         self.momentum = within("BatchNorm", "momentum", momentum, 0.0, 1.0)
         self.epsilon = within("BatchNorm", "epsilon", epsilon, 0.0, 1.0)
@@ -36,8 +38,9 @@ class BatchNorm(Layer):
     def forward(self, w: Any, X: Any, *, training: bool) -> Any:
         batch = training and prod(X.shape[:-1]) > 1
         if batch:
-            Y, mu, sigma = E.batch_norm(X, w.gamma, w.beta, w.mean, w.variance, momentum=self.momentum,
-                                        epsilon=self.epsilon)
+            Y, mu, sigma = E.batch_norm(
+                X, w.gamma, w.beta, w.mean, w.variance, momentum=self.momentum, epsilon=self.epsilon
+            )
         else:
             Y, mu, sigma = E.batch_norm_fixed(X, w.gamma, w.beta, w.mean, w.variance, epsilon=self.epsilon)
         return Y, Kept(X=X, mu=mu, sigma=sigma, batch=batch)

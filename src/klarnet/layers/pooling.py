@@ -1,4 +1,5 @@
 """Pooling layers: one number for each window, its largest or its mean."""
+
 from __future__ import annotations
 
 from math import prod
@@ -17,7 +18,9 @@ class _Pool(Layer):
     traced = True
     axes: ClassVar[int] = 2
 
-    def __init__(self, window: Any, *, stride: Any = None, padding: Any = "valid", name: str | None = None) -> None:
+    def __init__(
+        self, window: Any, *, stride: Any = None, padding: Any = "valid", name: str | None = None
+    ) -> None:
         super().__init__(name=name)
         kind = type(self).__name__
         self.window = self._both(kind, "window", window)
@@ -79,8 +82,15 @@ class AveragePool2D(_Pool):
     Otherwise as MaxPool2D.
     """
 
-    def __init__(self, window: Any, *, stride: Any = None, padding: Any = "valid", count_padding: bool = True,
-                 name: str | None = None) -> None:
+    def __init__(
+        self,
+        window: Any,
+        *,
+        stride: Any = None,
+        padding: Any = "valid",
+        count_padding: bool = True,
+        name: str | None = None,
+    ) -> None:
         self.count_padding = count_padding
         super().__init__(window, stride=stride, padding=padding, name=name)
 
@@ -122,7 +132,9 @@ class GlobalAveragePool(Layer):
 
     def forward(self, w: Any, X: Any, *, training: bool) -> Any:
         places = prod(X.shape[1:-1])
-        return E.global_average(X.reshape(X.shape[0], places, X.shape[-1])), Kept(shape=X.shape, places=places)
+        return E.global_average(X.reshape(X.shape[0], places, X.shape[-1])), Kept(
+            shape=X.shape, places=places
+        )
 
     def backward(self, w: Any, kept: Any, dY: Any) -> Any:
         return E.global_average_backward(dY, p=kept.places).reshape(kept.shape)

@@ -1,4 +1,5 @@
 """The LSTM layer: a state that is carried along a sequence."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -26,8 +27,16 @@ class LSTM(Layer):
     traced = True
     takes_lengths = True
 
-    def __init__(self, units: int, *, outputs: str = "sequence", reverse: bool = False, initial: Any = "glorot_uniform",
-                 recurrent_initial: Any = "orthogonal", name: str | None = None) -> None:
+    def __init__(
+        self,
+        units: int,
+        *,
+        outputs: str = "sequence",
+        reverse: bool = False,
+        initial: Any = "glorot_uniform",
+        recurrent_initial: Any = "orthogonal",
+        name: str | None = None,
+    ) -> None:
         super().__init__(name=name)
         if outputs not in ("sequence", "last"):
             raise ValueError(f"LSTM: outputs {outputs!r}, expected 'sequence' or 'last'")
@@ -36,7 +45,9 @@ class LSTM(Layer):
 
     def build(self, shape: Any) -> None:
         if len(shape) != 2:
-            raise ValueError(f"LSTM: expected sequences (t, m), got {shape}: pictures become sequences by ToSequence")
+            raise ValueError(
+                f"LSTM: expected sequences (t, m), got {shape}: pictures become sequences by ToSequence"
+            )
         k = self.units
         self.weight("W_x", (shape[-1], 4 * k), self.initial)
         self.weight("W_h", (k, 4 * k), self.recurrent_initial)

@@ -1,4 +1,5 @@
 """Layers that only change the shape or the order of what passes through them, and those that cut or frame it."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -63,7 +64,9 @@ class Permute(Layer):
 
     def build(self, shape: Any) -> None:
         if sorted(self.axes) != list(range(len(shape))) or len(shape) > 4:
-            raise ValueError(f"Permute: axes {self.axes} are no order of the axes of an input {shape} (at most four)")
+            raise ValueError(
+                f"Permute: axes {self.axes} are no order of the axes of an input {shape} (at most four)"
+            )
 
     def forward(self, w: Any, X: Any, *, training: bool) -> Any:
         return _permute(X, (0, *(a + 1 for a in self.axes)))
@@ -110,11 +113,13 @@ class ToSequence(Layer):
 def _frame(layer: str, given: Any) -> tuple[tuple[int, int], tuple[int, int]]:
     """One number for all sides, (vertical, horizontal), or ((top, bottom), (left, right))."""
     both = (given, given) if isinstance(given, int) else tuple(given)
-    sides = tuple((s, s) if isinstance(s, int) else tuple(s) for s in both)
+    sides: Any = tuple((s, s) if isinstance(s, int) else tuple(s) for s in both)
     if len(sides) != 2 or any(len(s) != 2 or any(not isinstance(v, int) or v < 0 for v in s) for s in sides):
-        raise ValueError(f"{layer}: {given!r}, expected a number, (vertical, horizontal) or "
-                         "((top, bottom), (left, right)), none below 0")
-    return sides                                                                   # type: ignore[return-value]
+        raise ValueError(
+            f"{layer}: {given!r}, expected a number, (vertical, horizontal) or "
+            "((top, bottom), (left, right)), none below 0"
+        )
+    return sides[0], sides[1]
 
 
 class Pad2D(Layer):

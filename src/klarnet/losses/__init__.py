@@ -1,4 +1,5 @@
 """The losses, by name or as objects with settings."""
+
 from __future__ import annotations
 
 from difflib import get_close_matches
@@ -23,5 +24,14 @@ def loss(given: Any) -> Loss:
     return found()
 
 
-__all__ = ["BinaryCrossEntropy", "CrossEntropy", "Huber", "Loss", "SigmoidBinaryCrossEntropy", "SmoothL1",
-           "SoftmaxCrossEntropy", "SquaredError", "loss"]
+__all__ = [
+    "BinaryCrossEntropy",
+    "CrossEntropy",
+    "Huber",
+    "Loss",
+    "SigmoidBinaryCrossEntropy",
+    "SmoothL1",
+    "SoftmaxCrossEntropy",
+    "SquaredError",
+    "loss",
+]

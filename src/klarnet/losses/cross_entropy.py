@@ -1,4 +1,5 @@
 """Cross entropy: how surprised the predicted distribution is by the true class."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -32,19 +33,31 @@ class CrossEntropy(Loss):
     outputs = "probabilities"
     classifies = True
 
-    def __init__(self, *, reduction: str = "mean", class_weights: Sequence[float] | None = None,
-                 label_smoothing: float = 0.0, ignored: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        reduction: str = "mean",
+        class_weights: Sequence[float] | None = None,
+        label_smoothing: float = 0.0,
+        ignored: int | None = None,
+    ) -> None:
         self.reduction = check_reduction(self.name, reduction, ("mean", "sum"))
         if not 0.0 <= label_smoothing < 1.0:
             raise ValueError(f"{self.name}: label_smoothing {label_smoothing!r}, expected a number in [0, 1)")
         self.class_weights = None if class_weights is None else [float(c) for c in class_weights]
         if self.class_weights is not None and not all(np.isfinite(c) and c >= 0 for c in self.class_weights):
-            raise ValueError(f"{self.name}: class_weights {class_weights!r}, expected finite numbers, none below 0")
+            raise ValueError(
+                f"{self.name}: class_weights {class_weights!r}, expected finite numbers, none below 0"
+            )
         self.label_smoothing, self.ignored = float(label_smoothing), ignored
 
-    def target_kind(self, outputs: tuple[int, ...], targets: tuple[int, ...], dtype: np.dtype, layer: str) -> str:
+    def target_kind(
+        self, outputs: tuple[int, ...], targets: tuple[int, ...], dtype: np.dtype, layer: str
+    ) -> str:
         if self.class_weights is not None and len(self.class_weights) != outputs[-1]:
-            raise ValueError(f"{self.name}: {len(self.class_weights)} class weights for {outputs[-1]} classes")
+            raise ValueError(
+                f"{self.name}: {len(self.class_weights)} class weights for {outputs[-1]} classes"
+            )
         if targets == outputs[:-1] and dtype.kind in "iub":
             return "int"
         if targets == outputs and len(outputs) > 1:
@@ -52,21 +65,25 @@ class CrossEntropy(Loss):
         hint = ": is Flatten missing?" if len(outputs) > 2 and len(targets) == 1 else ""
         if targets == outputs[:-1]:
             hint = f"; class indices must be whole numbers, got {dtype}"
-        raise ValueError(f"{self.name}: targets of shape {targets} for outputs of shape {outputs} of {layer}; expected "
-                         f"class indices {outputs[:-1]} or distributions {outputs}{hint}")
+        raise ValueError(
+            f"{self.name}: targets of shape {targets} for outputs of shape {outputs} of {layer}; expected "
+            f"class indices {outputs[:-1]} or distributions {outputs}{hint}"
+        )
 
     def _scalars(self, factor: float) -> dict[str, Any]:
         return {"smoothing": self.label_smoothing, "ignored": self.ignored, "factor": factor}
 
     def forward(self, X: Any, t: Any, weights: Any = None, *, factor: float = 1.0) -> tuple[Any, Any]:
         labels, soft = (t, None) if t.dtype.kind == "i" else (None, t)
-        value, total = E.cross_entropy(X, labels, soft, weights, mean=int(self.reduction == "mean"),
-                                       **self._scalars(factor))
+        value, total = E.cross_entropy(
+            X, labels, soft, weights, mean=int(self.reduction == "mean"), **self._scalars(factor)
+        )
         return value, SimpleNamespace(X=X, t=labels, T=soft, weights=weights, total=total, factor=factor)
 
     def backward(self, kept: Any) -> Any:
-        return E.cross_entropy_backward(kept.X, kept.t, kept.T, kept.weights, kept.total,
-                                        **self._scalars(kept.factor))
+        return E.cross_entropy_backward(
+            kept.X, kept.t, kept.T, kept.weights, kept.total, **self._scalars(kept.factor)
+        )
 
 
 class SoftmaxCrossEntropy(CrossEntropy):
@@ -80,13 +97,15 @@ class SoftmaxCrossEntropy(CrossEntropy):
 
     def forward(self, X: Any, t: Any, weights: Any = None, *, factor: float = 1.0) -> tuple[Any, Any]:
         labels, soft = (t, None) if t.dtype.kind == "i" else (None, t)
-        value, P, total = E.softmax_cross_entropy(X, labels, soft, weights, mean=int(self.reduction == "mean"),
-                                                  **self._scalars(factor))
+        value, P, total = E.softmax_cross_entropy(
+            X, labels, soft, weights, mean=int(self.reduction == "mean"), **self._scalars(factor)
+        )
         return value, SimpleNamespace(P=P, t=labels, T=soft, weights=weights, total=total, factor=factor)
 
     def backward(self, kept: Any) -> Any:
-        return E.softmax_cross_entropy_backward(kept.P, kept.t, kept.T, kept.weights, kept.total,
-                                                **self._scalars(kept.factor))
+        return E.softmax_cross_entropy_backward(
+            kept.P, kept.t, kept.T, kept.weights, kept.total, **self._scalars(kept.factor)
+        )
 
     @classmethod
     def joining(cls, loss: CrossEntropy) -> SoftmaxCrossEntropy:

@@ -1,4 +1,5 @@
 """What every loss is: a value, and the gradient with respect to the outputs it judges."""
+
 from __future__ import annotations
 
 from typing import Any, ClassVar
@@ -15,7 +16,7 @@ class Loss:
     """
 
     name: ClassVar[str]
-    outputs: ClassVar[str] = "values"                      # what the outputs are called in errors
+    outputs: ClassVar[str] = "values"  # what the outputs are called in errors
     classifies: ClassVar[bool] = False
     class_weights: Any = None
 
@@ -24,11 +25,15 @@ class Loss:
         if "name" in cls.__dict__:
             LOSSES[cls.name] = cls
 
-    def target_kind(self, outputs: tuple[int, ...], targets: tuple[int, ...], dtype: np.dtype, layer: str) -> str:
-        """"int" or "float": what the targets are turned into. Raises ValueError when shapes do not go together."""
+    def target_kind(
+        self, outputs: tuple[int, ...], targets: tuple[int, ...], dtype: np.dtype, layer: str
+    ) -> str:
+        """ "int" or "float": what the targets are turned into. Raises ValueError when shapes do not go together."""
         if targets != outputs:
-            raise ValueError(f"{self.name}: targets of shape {targets} for outputs of shape {outputs} of {layer}; "
-                             "expected one shape for both, nothing is broadcast")
+            raise ValueError(
+                f"{self.name}: targets of shape {targets} for outputs of shape {outputs} of {layer}; "
+                "expected one shape for both, nothing is broadcast"
+            )
         return "float"
 
     def forward(self, X: Any, t: Any, weights: Any = None, *, factor: float = 1.0) -> tuple[Any, Any]:
@@ -39,6 +44,7 @@ class Loss:
 
     def settings(self) -> dict[str, Any]:
         from inspect import signature
+
         return {p: getattr(self, p) for p in signature(type(self).__init__).parameters if hasattr(self, p)}
 
     def __repr__(self) -> str:

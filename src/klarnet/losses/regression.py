@@ -1,4 +1,5 @@
 """Losses for numbers: squared error, smooth L1, Huber."""
+
 from __future__ import annotations
 
 from types import SimpleNamespace
@@ -23,8 +24,15 @@ class SquaredError(Loss):
         self.reduction = check_reduction(self.name, reduction, ("mean", "sum", "half_sum", "half_mean"))
 
     def _factor(self, X: Any, factor: float) -> float:
-        return factor * {"mean": 1.0 / max(1, X.size), "sum": 1.0, "half_sum": 0.5,
-                         "half_mean": 0.5 / max(1, X.shape[0])}[self.reduction]
+        return (
+            factor
+            * {
+                "mean": 1.0 / max(1, X.size),
+                "sum": 1.0,
+                "half_sum": 0.5,
+                "half_mean": 0.5 / max(1, X.shape[0]),
+            }[self.reduction]
+        )
 
     def forward(self, X: Any, t: Any, weights: Any = None, *, factor: float = 1.0) -> tuple[Any, Any]:
         f = self._factor(X, factor)

@@ -3,6 +3,7 @@
 `Execution` is the plan with its arrays. Small batches are copied into arrays of its own, large ones are read where
 they lie; results lie in arrays that are the caller's.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -22,10 +23,12 @@ from klarnet.engine import (
     Trace,
     aligned,
     engine,
-    functions as E,
     here,
     make_plan,
     tracing,
+)
+from klarnet.engine import (
+    functions as E,
 )
 from klarnet.layers import Softmax
 from klarnet.losses import CrossEntropy, Loss, SoftmaxCrossEntropy
@@ -35,8 +38,8 @@ from .graph import Namespace
 from .network import GRADIENTS, STATE, UNTRAINED, WEIGHTS, BaseNetwork, deliver
 from .update import OptimizerState
 
-INPUT, TARGET, RESULT = 8, 16, 24                          # buffers of large batches and of results
-SMALL = 32 * 1024                                          # bytes up to which a batch is copied into the plan
+INPUT, TARGET, RESULT = 8, 16, 24  # buffers of large batches and of results
+SMALL = 32 * 1024  # bytes up to which a batch is copied into the plan
 INT32 = np.dtype(np.int32)
 
 
@@ -57,10 +60,15 @@ def heads(net: BaseNetwork, losses: dict[str, Loss], factors: dict[str, float]) 
     for name, loss in losses.items():
         vertex = net.outputs[name]
         readers = [v for v in net.graph.vertices if vertex.number in v.inputs]
-        joined = type(loss) is CrossEntropy and isinstance(vertex.layer, Softmax) and not readers and not vertex.masked
+        joined = (
+            type(loss) is CrossEntropy
+            and isinstance(vertex.layer, Softmax)
+            and not readers
+            and not vertex.masked
+        )
         at, acting = vertex.number, loss
         if joined:
-            at, acting = vertex.inputs[0], SoftmaxCrossEntropy.joining(loss)       # type: ignore[arg-type]
+            at, acting = vertex.inputs[0], SoftmaxCrossEntropy.joining(loss)  # type: ignore[arg-type]
         found.append(Head(name, at, acting, factors.get(name, 1.0), joined))
     return found
 
@@ -69,28 +77,35 @@ def heads(net: BaseNetwork, losses: dict[str, Loss], factors: dict[str, float]) 
 class Wanted:
     """What an execution is for."""
 
-    shapes: tuple[tuple[int, ...], ...]                    # of the inputs, batch axis included
-    targets: dict[str, tuple[tuple[int, ...], np.dtype]]   # of each head, in the engine's own types
+    shapes: tuple[tuple[int, ...], ...]  # of the inputs, batch axis included
+    targets: dict[str, tuple[tuple[int, ...], np.dtype]]  # of each head, in the engine's own types
     training: bool = False
     lengths: bool = False
-    outputs: bool = False                                  # deliver the network's outputs
-    optimizer: OptimizerState | None = None                # with it, the step ends in an update
+    outputs: bool = False  # deliver the network's outputs
+    optimizer: OptimizerState | None = None  # with it, the step ends in an update
 
 
 class Execution:
     """A plan bound to its arrays. `run(arrays, targets, lengths)` is one step."""
 
-    def __init__(self, net: BaseNetwork, acting: Sequence[Head], wanted: Wanted, state: State, *,
-                 optimise: bool = True) -> None:
+    def __init__(
+        self, net: BaseNetwork, acting: Sequence[Head], wanted: Wanted, state: State, *, optimise: bool = True
+    ) -> None:
         self.wanted, self.state = wanted, state
         self.memory: Memory = net.memory()
         self.value = aligned(64).view(net.dtype)
-        self.inputs = [_Fed(shape, np.dtype(INT32 if v.dtype == "int" else net.dtype), INPUT + i)
-                       for i, (v, shape) in enumerate(zip(net.inputs, wanted.shapes, strict=True))]
-        self.targets = {name: _Fed(shape, dtype, TARGET + i)
-                        for i, (name, (shape, dtype)) in enumerate(wanted.targets.items())}
+        self.inputs = [
+            _Fed(shape, np.dtype(INT32 if v.dtype == "int" else net.dtype), INPUT + i)
+            for i, (v, shape) in enumerate(zip(net.inputs, wanted.shapes, strict=True))
+        ]
+        self.targets = {
+            name: _Fed(shape, dtype, TARGET + i)
+            for i, (name, (shape, dtype)) in enumerate(wanted.targets.items())
+        }
         batch = wanted.shapes[0][0]
-        self.lengths = {v.number: _Fed((batch,), INT32, 0) for v in net.inputs if v.lengths and wanted.lengths}
+        self.lengths = {
+            v.number: _Fed((batch,), INT32, 0) for v in net.inputs if v.lengths and wanted.lengths
+        }
         self.constants: list[np.ndarray] = []
         self.results: dict[str, Description] = {}
         self.plan: Plan = make_plan(self._trace(net, acting), optimise=optimise)
@@ -114,8 +129,9 @@ class Execution:
             total = None
             for head in acting:
                 constant = self._constant(head.loss.class_weights, net.dtype)
-                value, memo = head.loss.forward(values[head.vertex], self.targets[head.name].description, constant,
-                                                factor=head.factor)
+                value, memo = head.loss.forward(
+                    values[head.vertex], self.targets[head.name].description, constant, factor=head.factor
+                )
                 total = value if total is None else E.add(total, value)
                 if head.joined:
                     outputs[head.name] = memo.P
@@ -136,8 +152,15 @@ class Execution:
         here.node = before
         return trace
 
-    def _backward(self, net: BaseNetwork, run: passes.Noted, w: dict[str, Namespace], kept: Any, spans: Any,
-                  gradients: dict[int, Any]) -> None:
+    def _backward(
+        self,
+        net: BaseNetwork,
+        run: passes.Noted,
+        w: dict[str, Namespace],
+        kept: Any,
+        spans: Any,
+        gradients: dict[int, Any],
+    ) -> None:
         weights = net.weights
         storage = Storage(weights.gradients.nbytes, (GRADIENTS, 0))
 
@@ -158,11 +181,15 @@ class Execution:
             return
 
         def flat(buffer: int, slots: int = 1) -> Description:
-            return Description((size * slots,), net.dtype, Storage(size * slots * net.dtype.itemsize, (buffer, 0)))
+            return Description(
+                (size * slots,), net.dtype, Storage(size * slots * net.dtype.itemsize, (buffer, 0))
+            )
 
         count = len(optimizer.optimizer.slots)
         whole = flat(STATE, max(1, count))
-        optimizer.apply(flat(WEIGHTS), flat(GRADIENTS), [whole[i * size:(i + 1) * size] for i in range(count)])
+        optimizer.apply(
+            flat(WEIGHTS), flat(GRADIENTS), [whole[i * size : (i + 1) * size] for i in range(count)]
+        )
 
     def _deliver_outputs(self, trace: Trace, outputs: dict[str, Description]) -> None:
         for i, (name, Y) in enumerate(outputs.items()):
@@ -177,8 +204,12 @@ class Execution:
         self.constants.append(array)
         return Description(array.shape, dtype, Storage(array.nbytes, (0, array.ctypes.data)))
 
-    def run(self, arrays: Sequence[np.ndarray], targets: dict[str, np.ndarray], lengths: dict[int, np.ndarray],
-            ) -> dict[str, np.ndarray]:
+    def run(
+        self,
+        arrays: Sequence[np.ndarray],
+        targets: dict[str, np.ndarray],
+        lengths: dict[int, np.ndarray],
+    ) -> dict[str, np.ndarray]:
         """One step on these arrays, which have the types of the plan; returns the outputs, the caller's own."""
         for fed, array in zip(self.inputs, arrays, strict=True):
             fed.feed(array, self.memory)
@@ -224,8 +255,9 @@ def described_weights(net: BaseNetwork) -> dict[str, Namespace]:
     untrained = Storage(weights.untrained.nbytes, (UNTRAINED, 0))
     found: dict[str, dict[str, Description]] = {key: {} for key in weights.absent}
     for slot in weights.slots.values():
-        found[slot.key][slot.local] = Description(slot.shape, net.dtype, trained if slot.trained else untrained,
-                                                  slot.offset * net.dtype.itemsize)
+        found[slot.key][slot.local] = Description(
+            slot.shape, net.dtype, trained if slot.trained else untrained, slot.offset * net.dtype.itemsize
+        )
     return {key: Namespace(w, weights.absent[key]) for key, w in found.items()}
 
 

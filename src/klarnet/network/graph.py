@@ -1,4 +1,5 @@
 """The graph: which node feeds which, what each is called, and the shape behind each."""
+
 from __future__ import annotations
 
 import re
@@ -11,7 +12,7 @@ import numpy as np
 from klarnet.engine import Description, ShapeError, Trace, here, tracing
 from klarnet.layers import Input, Layer, Node, Weight
 
-PROBES = (960, 1024)                                       # stand for a size that varies while shapes are worked out
+PROBES = (960, 1024)  # stand for a size that varies while shapes are worked out
 LENGTH = np.dtype(np.int32)
 
 Shape = tuple[Any, ...]
@@ -26,10 +27,10 @@ class Vertex:
     inputs: list[int]
     listed: bool
     name: str
-    shape: Shape                                           # without the batch axis, None where it varies
-    key: str                                               # name of the layer's weights (shared uses have one)
-    lengths: bool = False                                  # do lengths travel with this output?
-    masked: bool = False                                   # is what lies past the lengths set to 0 behind it?
+    shape: Shape  # without the batch axis, None where it varies
+    key: str  # name of the layer's weights (shared uses have one)
+    lengths: bool = False  # do lengths travel with this output?
+    masked: bool = False  # is what lies past the lengths set to 0 behind it?
     dtype: str = "float"
     probes: tuple[Shape, ...] = ()
 
@@ -40,8 +41,8 @@ class Graph:
 
     vertices: list[Vertex]
     inputs: list[int]
-    outputs: dict[str, int]                                # name of an output -> vertex
-    weights: dict[str, list[Weight]]                       # by key, in order
+    outputs: dict[str, int]  # name of an output -> vertex
+    weights: dict[str, list[Weight]]  # by key, in order
     absent: dict[str, list[str]]
     nodes: list[Node] = field(default_factory=list)
 
@@ -59,8 +60,12 @@ def build(inputs: Sequence[Input], outputs: dict[str, Node]) -> Graph:
     order = _ordered(inputs, outputs)
     numbers = {id(node): i for i, node in enumerate(order)}
     keys = _names(order)
-    graph = Graph([], [numbers[id(i)] for i in inputs], {k: numbers[id(n)] for k, n in outputs.items()}, {}, {}, order)
-    integer = {id(i) for node in order if node.layer is not None and node.layer.integer_input for i in node.inputs}
+    graph = Graph(
+        [], [numbers[id(i)] for i in inputs], {k: numbers[id(n)] for k, n in outputs.items()}, {}, {}, order
+    )
+    integer = {
+        id(i) for node in order if node.layer is not None and node.layer.integer_input for i in node.inputs
+    }
     uses: dict[str, int] = {}
     for number, node in enumerate(order):
         feeding = [numbers[id(i)] for i in node.inputs]
@@ -70,14 +75,25 @@ def build(inputs: Sequence[Input], outputs: dict[str, Node]) -> Graph:
                 probes = probes[:1]
             dtype = node.dtype or ("int" if id(node) in integer else "float")
             name = node.name or ("input" if len(inputs) == 1 else f"input_{inputs.index(node) + 1}")
-            graph.vertices.append(Vertex(number, None, [], False, name, node.shape, "", node.lengths,
-                                         dtype=dtype, probes=probes))
+            graph.vertices.append(
+                Vertex(
+                    number, None, [], False, name, node.shape, "", node.lengths, dtype=dtype, probes=probes
+                )
+            )
             continue
         key = keys[id(node.layer)]
         uses[key] = uses.get(key, 0) + 1
-        name = key if uses[key] == 1 else f"{key}:{uses[key]}"   # a second use of a shared layer
-        vertex = Vertex(number, node.layer, feeding, node.listed, name, (), key,
-                        any(graph.vertices[i].lengths for i in feeding))
+        name = key if uses[key] == 1 else f"{key}:{uses[key]}"  # a second use of a shared layer
+        vertex = Vertex(
+            number,
+            node.layer,
+            feeding,
+            node.listed,
+            name,
+            (),
+            key,
+            any(graph.vertices[i].lengths for i in feeding),
+        )
         _shape(graph, vertex)
         graph.vertices.append(vertex)
     _mark_masks(graph)
@@ -99,7 +115,9 @@ def _ordered(inputs: Sequence[Input], outputs: dict[str, Node]) -> list[Node]:
                 order.append(current)
                 continue
             if current.layer is None:
-                raise ValueError(f"the network's outputs depend on an input that is not among `inputs`: {current!r}")
+                raise ValueError(
+                    f"the network's outputs depend on an input that is not among `inputs`: {current!r}"
+                )
             stack.append((current, True))
             stack.extend((i, False) for i in reversed(current.inputs))
     return order
@@ -140,25 +158,49 @@ def _shape(graph: Graph, vertex: Vertex) -> None:
         graph.absent[vertex.key] = absent
         if len(known) != len(weights) or not all(a.same(b) for a, b in zip(known, weights, strict=True)):
             first = next((a, b) for a, b in zip(known, weights, strict=False) if not a.same(b))
-            raise ValueError(f"a shared layer needs inputs of one shape: {first[0].name} was {first[0].shape} at its "
-                             f"first use and would be {first[1].shape} here")
+            raise ValueError(
+                f"a shared layer needs inputs of one shape: {first[0].name} was {first[0].shape} at its "
+                f"first use and would be {first[1].shape} here"
+            )
         count = max(len(v.probes) for v in feeding)
-        vertex.probes = tuple(_probe(layer, vertex, [v.probes[min(p, len(v.probes) - 1)] for v in feeding],
-                                     weights, absent, [v.dtype for v in feeding], answer, p) for p in range(count))
+        vertex.probes = tuple(
+            _probe(
+                layer,
+                vertex,
+                [v.probes[min(p, len(v.probes) - 1)] for v in feeding],
+                weights,
+                absent,
+                [v.dtype for v in feeding],
+                answer,
+                p,
+            )
+            for p in range(count)
+        )
         vertex.lengths = vertex.lengths and _keeps_lengths(layer)
     except (ValueError, TypeError) as error:
         raise type(error)(f"{where}: {error}") from (None if isinstance(error, ShapeError) else error)
-    vertex.shape = tuple(a if all(p[i] == a for p in vertex.probes) else None
-                         for i, a in enumerate(vertex.probes[0]))
+    vertex.shape = tuple(
+        a if all(p[i] == a for p in vertex.probes) else None for i, a in enumerate(vertex.probes[0])
+    )
 
 
-def _probe(layer: Layer, vertex: Vertex, shapes: list[Shape], weights: list[Weight], absent: list[str],
-           dtypes: list[str], answer: Any, probe: int) -> Shape:
+def _probe(
+    layer: Layer,
+    vertex: Vertex,
+    shapes: list[Shape],
+    weights: list[Weight],
+    absent: list[str],
+    dtypes: list[str],
+    answer: Any,
+    probe: int,
+) -> Shape:
     """The output shape for one choice of the sizes that vary: a traced layer says it by running on descriptions."""
     if not layer.traced:
         if not isinstance(answer, tuple) or not all(s is None or isinstance(s, int) for s in answer):
-            raise ValueError(f"build returned {answer!r}, expected the shape of the output without the batch axis, "
-                             "such as (10,)")
+            raise ValueError(
+                f"build returned {answer!r}, expected the shape of the output without the batch axis, "
+                "such as (10,)"
+            )
         return tuple(PROBES[probe] if s is None else s for s in answer)
     kinds = {"float": np.dtype(np.float32), "int": np.dtype(np.int32)}
     X = [Description((2, *s), kinds[d]) for s, d in zip(shapes, dtypes, strict=True)]
@@ -167,11 +209,12 @@ def _probe(layer: Layer, vertex: Vertex, shapes: list[Shape], weights: list[Weig
     try:
         with tracing(Trace()):
             given: Any = X if vertex.listed else X[0]
+            forward: Any = layer.forward
             if layer.takes_lengths:
                 lengths = Description((2,), LENGTH) if vertex.lengths else None
-                result = layer.forward(w, given, lengths, training=True)           # type: ignore[call-arg]
+                result = forward(w, given, lengths, training=True)
             else:
-                result = layer.forward(w, given, training=True)
+                result = forward(w, given, training=True)
     finally:
         here.node = before
     Y = result[0] if isinstance(result, tuple) else result
@@ -186,18 +229,26 @@ def _keeps_lengths(layer: Layer) -> bool:
 def _mark_masks(graph: Graph) -> None:
     """Values past an example's length are set to 0 behind each layer, but not between a layer and its activation."""
     from klarnet.layers.activation import _Elementwise
+
     for v in graph.vertices:
         readers = [u for u in graph.vertices if v.number in u.inputs]
         only_activation = len(readers) == 1 and isinstance(readers[0].layer, _Elementwise)
-        v.masked = (v.lengths and v.layer is not None and not v.layer.takes_lengths and len(v.shape) >= 2
-                    and not only_activation)
+        v.masked = (
+            v.lengths
+            and v.layer is not None
+            and not v.layer.takes_lengths
+            and len(v.shape) >= 2
+            and not only_activation
+        )
 
 
 class Namespace:
     """The weights of a layer as attributes: `w.W`, `w.b`. A weight declared as absent is None."""
 
     def __init__(self, weights: dict[str, Any], absent: Sequence[str] = ()) -> None:
-        self.__dict__.update({name: None for name in absent}, **weights)
+        self.__dict__.update(dict.fromkeys(absent), **weights)
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"the layer declared no weight {name!r}; it has {', '.join(self.__dict__) or 'none'}")
+        raise AttributeError(
+            f"the layer declared no weight {name!r}; it has {', '.join(self.__dict__) or 'none'}"
+        )

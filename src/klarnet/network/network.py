@@ -1,4 +1,5 @@
 """A graph with its weights and the public passes: what every network can do without being trained."""
+
 from __future__ import annotations
 
 import threading
@@ -10,14 +11,15 @@ import numpy as np
 
 from klarnet.engine import Description, Memory, State, Trace, here, tracing, with_state
 from klarnet.layers import Input, Layer, Node
-from klarnet.optimizers import Optimizer, optimizer as find_optimizer
+from klarnet.optimizers import Optimizer
+from klarnet.optimizers import optimizer as find_optimizer
 
 from . import passes
 from .graph import Graph, Namespace, Vertex, build
 from .update import OptimizerState
 from .weights import Weights
 
-WEIGHTS, GRADIENTS, UNTRAINED, STATE = 2, 3, 4, 5          # numbers of the buffers that plans speak of
+WEIGHTS, GRADIENTS, UNTRAINED, STATE = 2, 3, 4, 5  # numbers of the buffers that plans speak of
 
 
 class InputScaling:
@@ -39,15 +41,23 @@ class InputScaling:
 class BaseNetwork:
     """Graph, weights and passes. `klarnet.Network` adds fit, evaluate and predict."""
 
-    def __init__(self, layers: Sequence[Layer] | None = None, *, input_shape: Sequence[int | None] | None = None,
-                 inputs: Input | Sequence[Input] | None = None, outputs: Any = None, seed: int = 0,
-                 dtype: Any = np.float32, class_names: Sequence[str] | None = None,
-                 scaling: InputScaling | None = None) -> None:
+    def __init__(
+        self,
+        layers: Sequence[Layer] | None = None,
+        *,
+        input_shape: Sequence[int | None] | None = None,
+        inputs: Input | Sequence[Input] | None = None,
+        outputs: Any = None,
+        seed: int = 0,
+        dtype: Any = np.float32,
+        class_names: Sequence[str] | None = None,
+        scaling: InputScaling | None = None,
+    ) -> None:
         nodes, ends = _ends(layers, input_shape, inputs, outputs)
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
             raise ValueError(f"Network: dtype {dtype!r}, expected float32 or float64")
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2 ** 64:
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
             raise ValueError(f"Network: seed {seed!r}, expected a whole number from 0 up to 2**64")
         self.seed = int(seed)
         self.class_names = tuple(class_names) if class_names is not None else None
@@ -55,7 +65,7 @@ class BaseNetwork:
         self.graph: Graph = build(nodes, ends)
         self.weights = Weights(self.graph, self.dtype, self.seed)
         self.weights.initialise()
-        self.version = 0                                   # changes with what is frozen: plans are made anew
+        self.version = 0  # changes with what is frozen: plans are made anew
         self.state = State(0.01, 1, self.seed)
         self._local = threading.local()
         self._pass: tuple[Any, ...] | None = None
@@ -105,17 +115,23 @@ class BaseNetwork:
             unknown = set(X) - {v.name for v in inputs}
             missing = [v.name for v in inputs if v.name not in X]
             if unknown or missing:
-                raise ValueError(f"inputs {', '.join(sorted(map(str, X)))}, expected {', '.join(v.name for v in inputs)}")
+                raise ValueError(
+                    f"inputs {', '.join(sorted(map(str, X)))}, expected {', '.join(v.name for v in inputs)}"
+                )
             given = [X[v.name] for v in inputs]
         else:
             given = list(X) if isinstance(X, (list, tuple)) else [X]
             if len(given) != len(inputs):
-                raise ValueError(f"got {len(given)} input arrays, expected {len(inputs)}: "
-                                 f"{', '.join(v.name for v in inputs)}")
+                raise ValueError(
+                    f"got {len(given)} input arrays, expected {len(inputs)}: "
+                    f"{', '.join(v.name for v in inputs)}"
+                )
         return [self._array(v, x) for v, x in zip(inputs, given, strict=True)]
 
     def _array(self, v: Vertex, x: Any) -> np.ndarray:
-        array = np.from_dlpack(x) if hasattr(x, "__dlpack__") and not isinstance(x, np.ndarray) else np.asarray(x)
+        array = (
+            np.from_dlpack(x) if hasattr(x, "__dlpack__") and not isinstance(x, np.ndarray) else np.asarray(x)
+        )
         if array.dtype.kind not in "fiub":
             raise TypeError(f"{v.name}: expected numbers, got an array of dtype {array.dtype}")
         self.check_input(v, array.shape, array.dtype)
@@ -123,7 +139,9 @@ class BaseNetwork:
 
     def check_input(self, v: Vertex, shape: tuple[int, ...], dtype: np.dtype) -> None:
         wanted = v.shape
-        if len(shape) != len(wanted) + 1 or any(w is not None and s != w for s, w in zip(shape[1:], wanted, strict=True)):
+        if len(shape) != len(wanted) + 1 or any(
+            w is not None and s != w for s, w in zip(shape[1:], wanted, strict=True)
+        ):
             shown = "(" + ", ".join(["n", *("any" if w is None else str(w) for w in wanted)]) + ")"
             hint = ""
             if tuple(shape) == tuple(wanted):
@@ -154,9 +172,11 @@ class BaseNetwork:
         low, high = sorted((info.min * s.factor + s.offset, info.max * s.factor + s.offset))
         slack = (high - low) * 1e-3
         if array.size and (array.max() > high + slack or array.min() < low - slack):
-            raise ValueError(f"{v.name}: floating input between {array.min():g} and {array.max():g}, but this network "
-                             f"was trained on {s.dtype} values scaled to {low:g} … {high:g}; give {s.dtype}, or scale "
-                             "the numbers first")
+            raise ValueError(
+                f"{v.name}: floating input between {array.min():g} and {array.max():g}, but this network "
+                f"was trained on {s.dtype} values scaled to {low:g} … {high:g}; give {s.dtype}, or scale "
+                "the numbers first"
+            )
 
     # The passes, in the open -------------------------------------------------------------------------------------
 
@@ -171,11 +191,17 @@ class BaseNetwork:
         w = self.weights.namespaces(writable=True)
         run = passes.Eager()
         with self._here():
-            values, kept, after = passes.forward(run, self.graph, w, dict(zip(self.graph.inputs, arrays, strict=True)),
-                                                 spans, training=training)
+            values, kept, after = passes.forward(
+                run,
+                self.graph,
+                w,
+                dict(zip(self.graph.inputs, arrays, strict=True)),
+                spans,
+                training=training,
+            )
         self._pass = (w, kept, after, values)
         self._pending = []
-        out = {name: np.array(values[i]) for name, i in self.graph.outputs.items()}   # the caller's own
+        out = {name: np.array(values[i]) for name, i in self.graph.outputs.items()}  # the caller's own
         return out["output"] if self.single_output else out
 
     def backward(self, dY: Any) -> Any:
@@ -191,13 +217,23 @@ class BaseNetwork:
             number = self.graph.outputs[name]
             array = np.ascontiguousarray(gradient, self.dtype)
             if array.shape != values[number].shape:
-                raise ValueError(f"backward: dY of {name} has shape {array.shape}, the output has {values[number].shape}")
+                raise ValueError(
+                    f"backward: dY of {name} has shape {array.shape}, the output has {values[number].shape}"
+                )
             gradients[number] = gradients[number] + array if number in gradients else array
         self._pending = []
         everything = {v.number for v in self.graph.vertices}
         with self._here():
-            found = passes.backward(passes.Eager(), self.graph, w, kept, spans, gradients, everything,
-                                    lambda v, k, d: self._pending.append((v, k, d)))
+            found = passes.backward(
+                passes.Eager(),
+                self.graph,
+                w,
+                kept,
+                spans,
+                gradients,
+                everything,
+                lambda v, k, d: self._pending.append((v, k, d)),
+            )
         dX = [np.array(found[i]) if i in found else None for i in self.graph.inputs]
         return dX[0] if len(dX) == 1 else dict(zip((v.name for v in self.inputs), dX, strict=True))
 
@@ -212,18 +248,26 @@ class BaseNetwork:
                 if self.weights.trains(v.key):
                     here.node = v.number
                     deliver(run, self, v, run.weight_gradients(v, w[v.key], kept, dY), self.weights.gradient)
-        return {s.name: self.weights.gradient(s.name) for s in self.weights.slots.values() if s.trained and not s.frozen}
+        return {
+            s.name: self.weights.gradient(s.name)
+            for s in self.weights.slots.values()
+            if s.trained and not s.frozen
+        }
 
     def update(self, optimizer: Any) -> None:
         """One update of the weights from the last `weight_gradients`. The optimizer's moments stay with it."""
         opt = find_optimizer(optimizer)
         if opt not in self._optimizers:
-            self._optimizers[opt] = (OptimizerState(self.weights, opt), State(opt.learning_rate, 0, self.seed))
+            self._optimizers[opt] = (
+                OptimizerState(self.weights, opt),
+                State(opt.learning_rate, 0, self.seed),
+            )
         moments, state = self._optimizers[opt]
         state.learning_rate, state.step = opt.learning_rate, state.step + 1
         with with_state(state):
-            moments.apply(self.weights.values, self.weights.gradients,
-                          [moments.slot(i) for i in range(len(opt.slots))])
+            moments.apply(
+                self.weights.values, self.weights.gradients, [moments.slot(i) for i in range(len(opt.slots))]
+            )
         self.state.step += 1
 
     def _here(self) -> Any:
@@ -233,7 +277,9 @@ class BaseNetwork:
         taking = [v for v in self.inputs if v.lengths]
         if not taking:
             if lengths is not None:
-                raise ValueError("lengths were given, but no input of the network takes them (kn.Input(…, lengths=True))")
+                raise ValueError(
+                    "lengths were given, but no input of the network takes them (kn.Input(…, lengths=True))"
+                )
             return {}
         first = arrays[self.graph.inputs.index(taking[0].number)]
         return {v.number: checked_lengths(lengths, first, v) for v in taking}
@@ -245,10 +291,14 @@ class BaseNetwork:
         spans = {v.number: Description((shapes[0][0],), np.dtype(np.int32)) for v in self.inputs if v.lengths}
         trace = Trace()
         weights = self.weights.namespaces()
-        described = {key: Namespace({n: a if a is None else Description(a.shape, a.dtype) for n, a in vars(w).items()})
-                     for key, w in weights.items()}
+        described = {
+            key: Namespace({n: a if a is None else Description(a.shape, a.dtype) for n, a in vars(w).items()})
+            for key, w in weights.items()
+        }
         with tracing(trace):
-            values, _, _ = passes.forward(passes.Noted(trace), self.graph, described, inputs, spans, training=False)
+            values, _, _ = passes.forward(
+                passes.Noted(trace), self.graph, described, inputs, spans, training=False
+            )
         return tuple(values[number].shape)
 
     # Freezing ----------------------------------------------------------------------------------------------------
@@ -278,8 +328,10 @@ def deliver(run: Any, net: BaseNetwork, v: Vertex, gradients: dict[str, Any], pl
         if slot is None:
             if local in absent:
                 continue
-            raise ValueError(f"{v.name}: weight_gradients gave {local!r}, the layer's weights are "
-                             f"{', '.join(slots) or 'none'}")
+            raise ValueError(
+                f"{v.name}: weight_gradients gave {local!r}, the layer's weights are "
+                f"{', '.join(slots) or 'none'}"
+            )
         if slot.trained and not slot.frozen:
             run.deliver(gradient, place(slot.name), slot.name)
 
@@ -291,7 +343,9 @@ def checked_lengths(lengths: Any, X: np.ndarray, v: Vertex) -> np.ndarray:
         return np.full(n, steps, np.int32)
     array = np.asarray(lengths)
     if array.shape != (n,) or array.dtype.kind not in "iu":
-        raise ValueError(f"{v.name}: lengths of shape {array.shape} and dtype {array.dtype}, expected ({n},) whole numbers")
+        raise ValueError(
+            f"{v.name}: lengths of shape {array.shape} and dtype {array.dtype}, expected ({n},) whole numbers"
+        )
     wrong = np.flatnonzero((array < 0) | (array > steps))
     if wrong.size:
         raise ValueError(f"{v.name}: length {array[wrong[0]]} of example {wrong[0]}, expected 0 … {steps}")
@@ -302,7 +356,9 @@ def _ends(layers: Any, input_shape: Any, inputs: Any, outputs: Any) -> tuple[lis
     """Inputs and named outputs, from a list of layers or from graph nodes."""
     if layers is not None:
         if inputs is not None or outputs is not None:
-            raise ValueError("Network: give a list of layers with input_shape, or inputs and outputs, not both")
+            raise ValueError(
+                "Network: give a list of layers with input_shape, or inputs and outputs, not both"
+            )
         if input_shape is None:
             raise ValueError("Network: input_shape is missing, the shape of one example, such as (28, 28, 1)")
         first = Input((input_shape,) if isinstance(input_shape, int) else input_shape)
@@ -312,7 +368,9 @@ def _ends(layers: Any, input_shape: Any, inputs: Any, outputs: Any) -> tuple[lis
             raise ValueError("Network: the list of layers is empty")
         for i, layer in enumerate(given):
             if isinstance(layer, type) and issubclass(layer, Layer):
-                raise TypeError(f"Network: item {i} is the class {layer.__name__}; expected a layer, {layer.__name__}(…)")
+                raise TypeError(
+                    f"Network: item {i} is the class {layer.__name__}; expected a layer, {layer.__name__}(…)"
+                )
             if not isinstance(layer, Layer):
                 raise TypeError(f"Network: item {i} is {layer!r}, expected a layer")
             node = layer(node)
@@ -325,7 +383,9 @@ def _ends(layers: Any, input_shape: Any, inputs: Any, outputs: Any) -> tuple[lis
     ends = dict(outputs) if isinstance(outputs, Mapping) else {"output": outputs}
     for name, node in ends.items():
         if not isinstance(node, Node):
-            raise TypeError(f"Network: output {name!r} is {type(node).__name__}, expected a graph node, layer(node)")
+            raise TypeError(
+                f"Network: output {name!r} is {type(node).__name__}, expected a graph node, layer(node)"
+            )
     if not ends:
         raise ValueError("Network: outputs is empty")
     return starts, ends

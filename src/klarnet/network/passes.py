@@ -3,6 +3,7 @@
 `Eager` runs the layers on arrays at once: a debugger stops in them, `print` shows numbers. `Noted` runs them on
 descriptions, so that the trace holds every call; a layer in plain NumPy becomes a Python entry of the trace.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -11,15 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from klarnet.engine import Description, Trace, functions as E, here
+from klarnet.engine import Description, Trace, here
+from klarnet.engine import functions as E
 
 from .graph import Graph, Namespace, Vertex
 
-Arrays = dict[int, Any]                                    # vertex number -> array or description
+Arrays = dict[int, Any]  # vertex number -> array or description
 
 
-def forward(run: Any, graph: Graph, weights: dict[str, Namespace], inputs: Arrays, lengths: Arrays, *,
-            training: bool) -> tuple[Arrays, Arrays, Arrays]:
+def forward(
+    run: Any, graph: Graph, weights: dict[str, Namespace], inputs: Arrays, lengths: Arrays, *, training: bool
+) -> tuple[Arrays, Arrays, Arrays]:
     """Forward through every vertex: values, what the other passes need, and the lengths behind each."""
     values: Arrays = {}
     kept: Arrays = {}
@@ -39,8 +42,16 @@ def forward(run: Any, graph: Graph, weights: dict[str, Namespace], inputs: Array
     return values, kept, spans
 
 
-def backward(run: Any, graph: Graph, weights: dict[str, Namespace], kept: Arrays, spans: Arrays, gradients: Arrays,
-             needed: set[int], at: Callable[[Vertex, Any, Any], None]) -> Arrays:
+def backward(
+    run: Any,
+    graph: Graph,
+    weights: dict[str, Namespace],
+    kept: Arrays,
+    spans: Arrays,
+    gradients: Arrays,
+    needed: set[int],
+    at: Callable[[Vertex, Any, Any], None],
+) -> Arrays:
     """Backward from the last vertex to the first.
 
     `gradients` holds dY of the outputs, `needed` the vertices whose backward pass runs. `at(vertex, kept, dY)` is
@@ -87,8 +98,11 @@ def trained_vertices(graph: Graph, trains: Callable[[str], bool]) -> set[int]:
 
 def _call_forward(v: Vertex, w: Any, X: Any, span: Any, training: bool) -> tuple[Any, Any]:
     layer: Any = v.layer
-    result = (layer.forward(w, X, span, training=training) if layer.takes_lengths
-              else layer.forward(w, X, training=training))
+    result = (
+        layer.forward(w, X, span, training=training)
+        if layer.takes_lengths
+        else layer.forward(w, X, training=training)
+    )
     return result if isinstance(result, tuple) else (result, SimpleNamespace())
 
 
@@ -104,10 +118,10 @@ class Eager:
         return Y, kept
 
     def backward(self, v: Vertex, w: Any, kept: Any, dY: Any) -> Any:
-        return v.layer.backward(w, kept, dY)                                       # type: ignore[union-attr]
+        return v.layer.backward(w, kept, dY)  # type: ignore[union-attr]
 
     def weight_gradients(self, v: Vertex, w: Any, kept: Any, dY: Any) -> dict[str, Any]:
-        return v.layer.weight_gradients(w, kept, dY)                               # type: ignore[union-attr]
+        return v.layer.weight_gradients(w, kept, dY)  # type: ignore[union-attr]
 
     def deliver(self, gradient: Any, place: np.ndarray, name: str) -> None:
         if gradient.shape != place.shape:
@@ -122,11 +136,17 @@ class Eager:
 def _check_shape(v: Vertex, which: str, Y: Any, expected: Any) -> None:
     """A user's NumPy layer must keep to the shape its build gave: the plan has laid out memory for it."""
     shape = getattr(Y, "shape", None)
-    fits = expected is not None and shape is not None and len(shape) == len(expected) and all(
-        e is None or s == e for s, e in zip(shape, expected, strict=True))
+    fits = (
+        expected is not None
+        and shape is not None
+        and len(shape) == len(expected)
+        and all(e is None or s == e for s, e in zip(shape, expected, strict=True))
+    )
     if not fits:
-        raise ValueError(f"{v.name}: {which} gave {'an array of shape ' + str(shape) if shape is not None else Y!r}, "
-                         f"expected {expected if expected is not None else (None, *v.shape)}")
+        raise ValueError(
+            f"{v.name}: {which} gave {'an array of shape ' + str(shape) if shape is not None else Y!r}, "
+            f"expected {expected if expected is not None else (None, *v.shape)}"
+        )
 
 
 class Noted:
@@ -150,15 +170,15 @@ class Noted:
         return Y, box
 
     def backward(self, v: Vertex, w: Any, kept: Any, dY: Any) -> Any:
-        if v.layer.traced:                                                         # type: ignore[union-attr]
-            return v.layer.backward(w, kept, dY)                                   # type: ignore[union-attr]
+        if v.layer.traced:  # type: ignore[union-attr]
+            return v.layer.backward(w, kept, dY)  # type: ignore[union-attr]
         kept.dX = [Description(x.shape, x.dtype) for x in kept.X]
         self.trace.python(kept.run_backward(), [dY, *kept.reads, kept.Y], kept.dX, v.number)
         return kept.dX if v.listed else kept.dX[0]
 
     def weight_gradients(self, v: Vertex, w: Any, kept: Any, dY: Any) -> dict[str, Any]:
-        if v.layer.traced:                                                         # type: ignore[union-attr]
-            return v.layer.weight_gradients(w, kept, dY)                           # type: ignore[union-attr]
+        if v.layer.traced:  # type: ignore[union-attr]
+            return v.layer.weight_gradients(w, kept, dY)  # type: ignore[union-attr]
         gradients = {name: Description(x.shape, x.dtype) for name, x in kept.w.items()}
         if gradients:
             # What forward and backward were given stays in place until here: `Kept` may hold views of it.
@@ -193,7 +213,7 @@ class _Box:
         count = len(self.X)
         X = views[:count] if self.vertex.listed else views[0]
         span = views[count] if self.span is not None else None
-        rest = views[count + (self.span is not None):]
+        rest = views[count + (self.span is not None) :]
         here.node = self.vertex.number
         return X, span, Namespace(dict(zip(self.w, rest, strict=False)), self.absent)
 
@@ -203,16 +223,18 @@ class _Box:
             Y, self.kept = _call_forward(self.vertex, w, X, span, training)
             _check_shape(self.vertex, "forward", Y, self.Y.shape)
             return [Y]
+
         return run
 
     def run_backward(self) -> Callable[..., list[np.ndarray]]:
         def run(dY: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
             _, _, w = self._open(arrays[:-1])
-            dX = self.vertex.layer.backward(w, self.kept, _read_only(dY))          # type: ignore[union-attr]
+            dX = self.vertex.layer.backward(w, self.kept, _read_only(dY))  # type: ignore[union-attr]
             given = list(dX) if self.vertex.listed else [dX]
             for x, d in zip(self.X, given, strict=True):
                 _check_shape(self.vertex, "backward", d, x.shape)
             return given
+
         return run
 
     def run_weight_gradients(self) -> Callable[..., list[np.ndarray]]:
@@ -227,6 +249,7 @@ class _Box:
                 _check_shape(self.vertex, f"weight_gradients[{name!r}]", gradient, x.shape)
                 zero.append(gradient)
             return zero
+
         return run
 
 

@@ -1,4 +1,5 @@
 """The state of an optimizer for one network, and the update as calls over ranges of the flat buffers."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -26,7 +27,7 @@ class OptimizerState:
 
     def slot(self, number: int) -> np.ndarray:
         size = self.weights.values.size
-        return self.buffer[number * size:(number + 1) * size]
+        return self.buffer[number * size : (number + 1) * size]
 
     def named(self) -> dict[str, np.ndarray]:
         """Every slot of every trained weight: "m/dense_1/W"."""
@@ -35,7 +36,7 @@ class OptimizerState:
             whole = self.slot(number)
             for s in self.weights.slots.values():
                 if s.trained:
-                    found[f"{slot}/{s.name}"] = whole[s.offset:s.offset + s.size].reshape(s.shape)
+                    found[f"{slot}/{s.name}"] = whole[s.offset : s.offset + s.size].reshape(s.shape)
         return found
 
     def load(self, arrays: dict[str, np.ndarray], born: dict[str, int], step: int) -> list[str]:
@@ -44,17 +45,24 @@ class OptimizerState:
         mine = self.named()
         for name, value in arrays.items():
             if name not in mine:
-                raise ValueError(f"optimizer state {name!r} has no weight in this network; weights that moved must "
-                                 "keep their names")
+                raise ValueError(
+                    f"optimizer state {name!r} has no weight in this network; weights that moved must "
+                    "keep their names"
+                )
             if mine[name].shape != value.shape:
-                raise ValueError(f"optimizer state {name!r}: the weight has shape {mine[name].shape}, the saved state "
-                                 f"{value.shape}")
+                raise ValueError(
+                    f"optimizer state {name!r}: the weight has shape {mine[name].shape}, the saved state "
+                    f"{value.shape}"
+                )
         known = {name.split("/", 1)[1] for name in arrays}
         for name, view in mine.items():
             view[...] = arrays.get(name, 0.0)
-        fresh = [s.name for s in self.weights.slots.values() if s.trained and self.optimizer.slots
-                 and s.name not in known]
-        self.born = {**born, **{name: step for name in fresh}}
+        fresh = [
+            s.name
+            for s in self.weights.slots.values()
+            if s.trained and self.optimizer.slots and s.name not in known
+        ]
+        self.born = {**born, **dict.fromkeys(fresh, step)}
         return fresh
 
     def ranges(self) -> list[tuple[int, int, float, int]]:
@@ -79,4 +87,6 @@ class OptimizerState:
         """Update arrays or descriptions of the flat buffers."""
         for offset, length, decay, born in self.ranges():
             part = slice(offset, offset + length)
-            self.optimizer.update(values[part], gradients[part], [s[part] for s in slots], decay=decay, born=born)
+            self.optimizer.update(
+                values[part], gradients[part], [s[part] for s in slots], decay=decay, born=born
+            )

@@ -1,4 +1,5 @@
 """The flat buffers: all weights in one array, all gradients in a second, what is not trained in a third."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from klarnet.layers import Weight
 
 from .graph import Graph, Namespace
 
-ALIGN = 16                                                 # every weight begins on a 64-byte border (in float32)
+ALIGN = 16  # every weight begins on a 64-byte border (in float32)
 RULES = ("zeros", "ones", "normal", "glorot_uniform", "he_normal", "orthogonal")
 
 
@@ -23,7 +24,7 @@ RULES = ("zeros", "ones", "normal", "glorot_uniform", "he_normal", "orthogonal")
 class Slot:
     """Where one weight lies: elements from `offset` of the trained or the untrained buffer."""
 
-    name: str                                              # "dense_1/W"
+    name: str  # "dense_1/W"
     key: str
     local: str
     shape: tuple[int, ...]
@@ -50,7 +51,9 @@ class Weights:
                 name = f"{key}/{spec.name}"
                 if name in self.slots:
                     raise ValueError(f"{key}: the weight {spec.name!r} is declared twice")
-                self.slots[name] = Slot(name, key, spec.name, spec.shape, sizes[spec.trained], spec.trained, spec.decays)
+                self.slots[name] = Slot(
+                    name, key, spec.name, spec.shape, sizes[spec.trained], spec.trained, spec.decays
+                )
                 sizes[spec.trained] += -(-prod(spec.shape) // ALIGN) * ALIGN
         self.values = aligned(sizes[True] * dtype.itemsize).view(dtype)
         self.gradients = aligned(sizes[True] * dtype.itemsize).view(dtype)
@@ -59,7 +62,7 @@ class Weights:
 
     def initialise(self) -> None:
         """Give every weight its first value; it follows from the seed, the weight's number and its shape alone."""
-        for number, (name, slot) in enumerate(self.slots.items()):
+        for number, name in enumerate(self.slots):
             self[name][...] = initial_values(self._specs[name], name, self.seed, number)
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -92,12 +95,13 @@ class Weights:
     def _slot(self, name: str) -> Slot:
         if name not in self.slots:
             from klarnet.layers.checks import unknown
+
             raise KeyError(str(unknown("weight", name, list(self.slots))))
         return self.slots[name]
 
     def _view(self, slot: Slot, trained: np.ndarray) -> np.ndarray:
         buffer = trained if slot.trained else self.untrained
-        return buffer[slot.offset:slot.offset + slot.size].reshape(slot.shape)
+        return buffer[slot.offset : slot.offset + slot.size].reshape(slot.shape)
 
     def gradient(self, name: str) -> np.ndarray:
         """The view of a weight's gradient. Raises KeyError for a weight that is not trained."""
@@ -118,12 +122,20 @@ class Weights:
 
     def match(self, pattern: str) -> list[Slot]:
         """The trained weights whose layer or full name fits the pattern (`conv*`, `dense_1/W`)."""
-        found = [s for s in self.slots.values() if s.trained and (fnmatchcase(s.key, pattern)
-                                                                  or fnmatchcase(s.name, pattern))]
+        found = [
+            s
+            for s in self.slots.values()
+            if s.trained and (fnmatchcase(s.key, pattern) or fnmatchcase(s.name, pattern))
+        ]
         if not found:
             from klarnet.layers.checks import unknown
+
             names = list(dict.fromkeys(s.key for s in self.slots.values() if s.trained))
-            raise unknown("pattern", pattern, names) if names else ValueError("the network has no weights to freeze")
+            raise (
+                unknown("pattern", pattern, names)
+                if names
+                else ValueError("the network has no weights to freeze")
+            )
         return found
 
     def trains(self, key: str) -> bool:
@@ -141,10 +153,13 @@ def initial_values(spec: Weight, name: str, seed: int, number: int) -> Any:
     if isinstance(rule, str):
         if rule not in RULES:
             from klarnet.layers.checks import unknown
+
             raise unknown(f"{name}: initial", rule, list(RULES))
         return getattr(initialisers, rule)(spec.shape, seed, node=number)
     values = np.asarray(rule)
     if values.dtype.kind not in "fiub" or values.shape not in ((), spec.shape):
-        raise ValueError(f"{name}: initial must be one of {', '.join(RULES)}, a number, or an array of shape "
-                         f"{spec.shape}, got {rule!r}")
+        raise ValueError(
+            f"{name}: initial must be one of {', '.join(RULES)}, a number, or an array of shape "
+            f"{spec.shape}, got {rule!r}"
+        )
     return values

@@ -1,4 +1,5 @@
 """The optimizers, by name or as objects with settings."""
+
 from __future__ import annotations
 
 from difflib import get_close_matches

@@ -1,4 +1,5 @@
 """Gradient descent, plain, with momentum, and Nesterov's form."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -17,8 +18,14 @@ class GradientDescent(Optimizer):
 
     name = "gradient_descent"
 
-    def __init__(self, learning_rate: float = 0.01, *, momentum: float = 0.0, nesterov: bool = False,
-                 weight_decay: float = 0.0) -> None:
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
         self._common(learning_rate, weight_decay)
         self.momentum = self._number("momentum", momentum, least=0.0, below=1.0)
         self.nesterov = bool(nesterov)
@@ -26,11 +33,15 @@ class GradientDescent(Optimizer):
             raise ValueError("GradientDescent: nesterov=True needs a momentum above 0")
 
     @property
-    def slots(self) -> tuple[str, ...]:                                            # type: ignore[override]
+    def slots(self) -> tuple[str, ...]:  # type: ignore[override]
         return ("v",) if self.momentum else ()
 
-    def update(self, W: Any, g: Any, state: Sequence[Any], *, decay: float, rate: float = 1.0, born: int = 0) -> None:
+    def update(
+        self, W: Any, g: Any, state: Sequence[Any], *, decay: float, rate: float = 1.0, born: int = 0
+    ) -> None:
         if self.momentum:
-            E.momentum(W, g, state[0], momentum=self.momentum, nesterov=int(self.nesterov), rate=rate, decay=decay)
+            E.momentum(
+                W, g, state[0], momentum=self.momentum, nesterov=int(self.nesterov), rate=rate, decay=decay
+            )
         else:
             E.gradient_descent(W, g, rate=rate, decay=decay)

@@ -1,4 +1,5 @@
 """What every optimizer is: settings, slots of state, and one engine call over a range of the flat weights."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -27,19 +28,32 @@ class Optimizer:
         self.learning_rate = self._number("learning_rate", learning_rate, above=0.0)
         self.weight_decay = self._number("weight_decay", weight_decay, least=0.0)
 
-    def _number(self, name: str, value: Any, *, above: float | None = None, least: float | None = None,
-                below: float | None = None) -> float:
+    def _number(
+        self,
+        name: str,
+        value: Any,
+        *,
+        above: float | None = None,
+        least: float | None = None,
+        below: float | None = None,
+    ) -> float:
         good = isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
         good = good and abs(value) < float("inf")
         good = good and (above is None or value > above) and (least is None or value >= least)
         good = good and (below is None or value < below)
         if not good:
-            rule = [f"above {above:g}" if above is not None else f"{least:g} or more", *(
-                [f"below {below:g}"] if below is not None else [])]
-            raise ValueError(f"{type(self).__name__}: {name} is {value!r}, expected a number {' and '.join(rule)}")
+            rule = [
+                f"above {above:g}" if above is not None else f"{least:g} or more",
+                *([f"below {below:g}"] if below is not None else []),
+            ]
+            raise ValueError(
+                f"{type(self).__name__}: {name} is {value!r}, expected a number {' and '.join(rule)}"
+            )
         return float(value)
 
-    def update(self, W: Any, g: Any, state: Sequence[Any], *, decay: float, rate: float = 1.0, born: int = 0) -> None:
+    def update(
+        self, W: Any, g: Any, state: Sequence[Any], *, decay: float, rate: float = 1.0, born: int = 0
+    ) -> None:
         """w' from the gradient g, for one range. W (p,), g (p,), `state` one (p,) a slot, all updated in place.
 
         rate multiplies η, decay is λ for this range, born the step before the range's first (for Adam's correction).
@@ -48,6 +62,7 @@ class Optimizer:
 
     def settings(self) -> dict[str, Any]:
         from inspect import signature
+
         return {p: getattr(self, p) for p in signature(type(self).__init__).parameters if hasattr(self, p)}
 
     def __repr__(self) -> str:

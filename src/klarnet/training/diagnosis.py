@@ -1,4 +1,5 @@
 """What to say when a step was refused: which layer, which example, what came."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -13,13 +14,22 @@ class NotFiniteError(ArithmeticError):
     """A NaN or an infinity appeared while training. The message names the layer; the weights are as before the step."""
 
 
-def explain(error: Refused, net: BaseNetwork, heads: Any, arrays: list[np.ndarray], targets: dict[str, np.ndarray],
-            spans: dict[int, np.ndarray], state: State) -> Exception:
+def explain(
+    error: Refused,
+    net: BaseNetwork,
+    heads: Any,
+    arrays: list[np.ndarray],
+    targets: dict[str, np.ndarray],
+    spans: dict[int, np.ndarray],
+    state: State,
+) -> Exception:
     """The error to raise for a refusal, with the layer's name."""
     text = str(error)
     if "loss is" in text:
-        return NotFiniteError(f"{first_not_finite(net, arrays, spans, state)}; the weights are as before this step: "
-                              "a lower learning rate, scaled inputs or a look at the data may help")
+        return NotFiniteError(
+            f"{first_not_finite(net, arrays, spans, state)}; the weights are as before this step: "
+            "a lower learning rate, scaled inputs or a look at the data may help"
+        )
     for head in heads:
         bad = wrong_label(net, head, targets)
         if bad:
@@ -43,11 +53,15 @@ def wrong_label(net: BaseNetwork, head: Any, targets: dict[str, np.ndarray]) -> 
         return None
     place = tuple(int(p) for p in places[0])
     shown = place[0] if len(place) == 1 else place
-    return (f"{head.loss.name}: label {int(t[place])} at position {shown} of {head.name}, expected 0 … {classes - 1} for "
-            f"{classes} classes")
+    return (
+        f"{head.loss.name}: label {int(t[place])} at position {shown} of {head.name}, expected 0 … {classes - 1} for "
+        f"{classes} classes"
+    )
 
 
-def first_not_finite(net: BaseNetwork, arrays: list[np.ndarray], spans: dict[int, np.ndarray], state: State) -> str:
+def first_not_finite(
+    net: BaseNetwork, arrays: list[np.ndarray], spans: dict[int, np.ndarray], state: State
+) -> str:
     """Walk forward once more, in the open, until a number is not finite."""
     for v, x in zip(net.inputs, arrays, strict=True):
         if not np.isfinite(x).all():
@@ -59,8 +73,14 @@ def first_not_finite(net: BaseNetwork, arrays: list[np.ndarray], spans: dict[int
     now = State(state.learning_rate, state.step + 1, state.seed)
     try:
         with with_state(now), np.errstate(all="ignore"):
-            values, _, _ = passes.forward(passes.Eager(), net.graph, net.weights.namespaces(),
-                                          dict(zip(net.graph.inputs, arrays, strict=True)), spans, training=True)
+            values, _, _ = passes.forward(
+                passes.Eager(),
+                net.graph,
+                net.weights.namespaces(),
+                dict(zip(net.graph.inputs, arrays, strict=True)),
+                spans,
+                training=True,
+            )
     finally:
         net.weights.untrained[...] = running
     for v in net.graph.vertices:

@@ -1,4 +1,5 @@
 """The Trainer: one iteration after another, each a replay of a plan."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -7,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from klarnet.engine import Refused, State, engine
-from klarnet.losses import Loss, loss as find_loss
+from klarnet.losses import Loss
+from klarnet.losses import loss as find_loss
 from klarnet.network import BaseNetwork
 from klarnet.network.execution import INT32, Execution, Head, Plans, Wanted, heads
 from klarnet.network.update import OptimizerState
@@ -28,7 +30,9 @@ def losses_by_output(net: BaseNetwork, given: Any) -> dict[str, Loss]:
             raise ValueError("loss is an empty dict, expected a loss for one output at least")
         return found
     if len(names) != 1:
-        raise ValueError(f"the network has the outputs {', '.join(names)}: give a dict, loss={{{names[0]!r}: …}}")
+        raise ValueError(
+            f"the network has the outputs {', '.join(names)}: give a dict, loss={{{names[0]!r}: …}}"
+        )
     return {names[0]: find_loss(given)}
 
 
@@ -45,8 +49,14 @@ class Trainer:
     The first step with a new shape of batch makes a plan; every step, the first included, replays it.
     """
 
-    def __init__(self, net: BaseNetwork, *, loss: Any = "cross_entropy", optimizer: Any = "adam",
-                 loss_weights: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self,
+        net: BaseNetwork,
+        *,
+        loss: Any = "cross_entropy",
+        optimizer: Any = "adam",
+        loss_weights: Mapping[str, float] | None = None,
+    ) -> None:
         self.net = net
         self.losses = losses_by_output(net, loss)
         factors = dict(loss_weights or {})
@@ -57,7 +67,7 @@ class Trainer:
         self.optimizer = find_optimizer(optimizer)
         self.moments = OptimizerState(net.weights, self.optimizer)
         self.state = State(self.optimizer.learning_rate, 0, net.seed)
-        self.outputs: dict[str, np.ndarray] = {}           # of the last step with keep_outputs
+        self.outputs: dict[str, np.ndarray] = {}  # of the last step with keep_outputs
         self.keep_outputs = False
         self._plans = Plans(net)
         self._quick: dict[Any, Any] = {}
@@ -98,8 +108,8 @@ class Trainer:
         if run(job) != -1:
             state.status = 0
             state.step -= 1
-            return self._step(X, t, lengths)               # once more in the open, for the error
-        return value[0]                                    # type: ignore[no-any-return]
+            return self._step(X, t, lengths)  # once more in the open, for the error
+        return value[0]
 
     def _step(self, X: Any, t: Any, lengths: Any) -> float:
         net = self.net
@@ -133,14 +143,24 @@ class Trainer:
         whole = X.dtype.kind == "f" or execution.inputs[0].description.dtype == INT32
         if x_in is None or t_in is None or not whole or (self.net.scaling is not None):
             return
-        if execution.bound._single is None or t.shape != t_in.shape or (t.dtype.kind == "f") != (t_in.dtype.kind == "f"):
+        if (
+            execution.bound._single is None
+            or t.shape != t_in.shape
+            or (t.dtype.kind == "f") != (t_in.dtype.kind == "f")
+        ):
             return
         now = (self.net.version, engine())
         if self._quick_for != now:
             self._quick.clear()
             self._quick_for = now
         self._quick[X.shape, t.shape, X.dtype, t.dtype] = (
-            x_in, t_in, memoryview(execution.value), execution.bound._run, execution.bound._single, self.state)
+            x_in,
+            t_in,
+            memoryview(execution.value),
+            execution.bound._run,
+            execution.bound._single,
+            self.state,
+        )
 
     def _targets(self, t: Any, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
         return prepare_targets(self.net, self.losses, t, tuple(a.shape for a in arrays))
@@ -150,13 +170,23 @@ class Trainer:
         arrays = self.net.arrays(X)
         targets = self._targets(t, arrays)
         spans = self.net._lengths(lengths, arrays)
-        wanted = Wanted(tuple(a.shape for a in arrays), {k: (a.shape, a.dtype) for k, a in targets.items()}, True,
-                        bool(spans), self.keep_outputs, self.moments)
+        wanted = Wanted(
+            tuple(a.shape for a in arrays),
+            {k: (a.shape, a.dtype) for k, a in targets.items()},
+            True,
+            bool(spans),
+            self.keep_outputs,
+            self.moments,
+        )
         return Execution(self.net, self.heads, wanted, self.state, optimise=optimise)
 
 
-def prepare_targets(net: BaseNetwork, losses: dict[str, Loss], t: Any, shapes: tuple[tuple[int, ...], ...],
-                    ) -> dict[str, np.ndarray]:
+def prepare_targets(
+    net: BaseNetwork,
+    losses: dict[str, Loss],
+    t: Any,
+    shapes: tuple[tuple[int, ...], ...],
+) -> dict[str, np.ndarray]:
     """Targets by output, in the engine's types. Raises ValueError where they do not fit the outputs."""
     given = t if isinstance(t, Mapping) else {next(iter(losses)): t}
     if set(given) != set(losses):
