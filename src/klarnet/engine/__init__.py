@@ -7,32 +7,13 @@ from __future__ import annotations
 
 from . import functions
 from .arrays import Description, Storage, aligned
-from .context import State, engine, here, tracing, use, with_state
+from .choice import engine, set_threads, threads, use
+from .context import State, here, tracing, with_state
 from .pages import Refused
 from .plan import ARENA, Plan, make_plan
 from .replay import Bound, Memory, Replay
 from .table import FUNCTIONS, ShapeError
 from .trace import Trace
-
-
-def set_threads(count: int) -> None:
-    """Let the native engine use up to `count` threads. Results do not depend on it, bit for bit.
-
-    Without it: KLARNET_THREADS, else the processors this process may use. Raises ValueError below 1.
-    """
-    if count < 1:
-        raise ValueError(f"set_threads({count}): expected 1 or more")
-    from . import native
-
-    native.set_threads(count)
-
-
-def threads() -> int:
-    """How many threads the native engine may use (1 where only the formulas run)."""
-    from . import native
-
-    return native.threads()
-
 
 __all__ = [
     "ARENA",

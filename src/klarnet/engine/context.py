@@ -1,19 +1,15 @@
-"""What is going on in this thread: which engine runs, which trace listens, which node's pass is running."""
+"""What is going on in this thread: which trace listens, which node's pass is running."""
 
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .trace import Trace
-
-ENGINES = ("native", "formulas")
 
 
 class State(ctypes.Structure):
@@ -49,45 +45,6 @@ class _Here(threading.local):
 
 
 here = _Here()
-_engine: ContextVar[str | None] = ContextVar("klarnet_engine", default=None)
-
-
-def engine() -> str:
-    """The engine of this context: "native" where the library is there and nothing else was asked for."""
-    chosen = _engine.get()
-    return chosen if chosen is not None else default_engine()
-
-
-def default_engine() -> str:
-    wanted = os.environ.get("KLARNET_ENGINE")
-    if wanted is not None and wanted not in ENGINES:
-        raise ValueError(f"KLARNET_ENGINE={wanted!r}, expected one of {', '.join(ENGINES)}")
-    if wanted == "formulas":
-        return "formulas"
-    from . import native
-
-    return "native" if native.library() is not None else "formulas"
-
-
-@contextmanager
-def use(name: str) -> Iterator[None]:
-    """Run what stands inside on one engine: `with kn.engine.use("formulas"): ...`.
-
-    "formulas" runs the pages of klarnet.formulas with NumPy, in float32 or float64; "native" the compiled library.
-    Raises ValueError for another name and RuntimeError where the library cannot be loaded.
-    """
-    if name not in ENGINES:
-        raise ValueError(f"engine {name!r}, expected one of {', '.join(ENGINES)}")
-    if name == "native":
-        from . import native
-
-        if native.library() is None:
-            raise RuntimeError(f"the native engine cannot be used: {native.why_not()}")
-    token = _engine.set(name)
-    try:
-        yield
-    finally:
-        _engine.reset(token)
 
 
 @contextmanager

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from . import pages
+from . import native, pages
 from .arrays import Description
-from .context import engine, here
+from .choice import engine
+from .context import here
 from .table import FUNCTIONS, Function
 from .trace import floating, shapes_of
 
@@ -28,8 +29,6 @@ def _is_description(array: Any) -> bool:
 def _run(function: Function, arrays: tuple[Any, ...], scalars: dict[str, Any]) -> Any:
     function.derive(shapes_of(arrays), scalars)  # a clear error before anything is computed
     if engine() == "native" and floating(function, arrays) == np.float32:
-        from . import native
-
         outputs = native.call(function, arrays, scalars, here.state)
     else:
         outputs = pages.run(function, arrays, scalars, here.state)

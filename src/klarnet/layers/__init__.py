@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Tanh, activation
+from .activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Tanh
 from .convolution import Conv1D, Conv2D
 from .dense import Dense
 from .dropout import Dropout, GaussianNoise
 from .embedding import Embedding
 from .highway import Highway
-from .layer import LAYERS, Kept, Layer, Weight
+from .layer import LAYERS, Kept, Layer, Weight, activation
 from .merge import Add, Concat
 from .node import Input, Node
 from .norm import BatchNorm, LayerNorm

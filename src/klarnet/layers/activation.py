@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from klarnet.engine import functions as E
 
-from .checks import unknown, within
-from .layer import Kept, Layer
+from .checks import within
+from .layer import ACTIVATIONS, Kept, Layer
 
 
 class _Elementwise(Layer):
@@ -101,25 +101,15 @@ class Softmax(Layer):
         return E.softmax_backward(dY, kept.Y)
 
 
-ACTIVATIONS: dict[str, type[Layer]] = {
-    "relu": ReLU,
-    "leaky_relu": LeakyReLU,
-    "elu": ELU,
-    "gelu": GELU,
-    "silu": SiLU,
-    "tanh": Tanh,
-    "sigmoid": Sigmoid,
-    "softmax": Softmax,
-}
-
-
-def activation(given: Any) -> Layer:
-    """The activation layer for a name ("relu"), a layer, or a class of layers."""
-    if isinstance(given, Layer):
-        return given
-    if isinstance(given, type) and issubclass(given, Layer):
-        return given()
-    found = ACTIVATIONS.get(given) if isinstance(given, str) else None
-    if found is None:
-        raise unknown("activation", given, list(ACTIVATIONS))
-    return found()
+ACTIVATIONS.update(
+    {
+        "relu": ReLU,
+        "leaky_relu": LeakyReLU,
+        "elu": ELU,
+        "gelu": GELU,
+        "silu": SiLU,
+        "tanh": Tanh,
+        "sigmoid": Sigmoid,
+        "softmax": Softmax,
+    }
+)

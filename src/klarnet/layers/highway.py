@@ -7,8 +7,8 @@ from typing import Any
 from klarnet.engine import functions as E
 
 from .activation import Sigmoid
-from .activation import activation as activation_layer
 from .layer import Kept, Layer
+from .layer import activation as activation_layer
 
 
 class Highway(Layer):

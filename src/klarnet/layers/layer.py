@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
+from .checks import unknown
 from .node import Node
 
 Shape = tuple[int | None, ...]  # without the batch axis; None where a size varies
@@ -29,6 +30,7 @@ class Weight:
 
 
 LAYERS: dict[str, type[Layer]] = {}  # by class name, so that a file can name them
+ACTIVATIONS: dict[str, type[Layer]] = {}  # by the name that `activation=` takes
 
 
 class Layer:
@@ -164,11 +166,21 @@ class Layer:
                 )
         node = Node(self, nodes, listed)
         if self.activation is not None and not self.activation_inside:
-            from .activation import activation
-
             node = activation(self.activation)(node)
         return node
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{k}={v!r}" for k, v in self.settings().items() if v is not None)
         return f"{type(self).__name__}({shown})"
+
+
+def activation(given: Any) -> Layer:
+    """The activation layer for a name ("relu"), a layer, or a class of layers."""
+    if isinstance(given, Layer):
+        return given
+    if isinstance(given, type) and issubclass(given, Layer):
+        return given()
+    found = ACTIVATIONS.get(given) if isinstance(given, str) else None
+    if found is None:
+        raise unknown("activation", given, list(ACTIVATIONS))
+    return found()

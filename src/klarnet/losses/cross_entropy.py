@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from types import SimpleNamespace
 from typing import Any
 
@@ -45,7 +46,7 @@ class CrossEntropy(Loss):
         if not 0.0 <= label_smoothing < 1.0:
             raise ValueError(f"{self.name}: label_smoothing {label_smoothing!r}, expected a number in [0, 1)")
         self.class_weights = None if class_weights is None else [float(c) for c in class_weights]
-        if self.class_weights is not None and not all(np.isfinite(c) and c >= 0 for c in self.class_weights):
+        if self.class_weights is not None and not all(isfinite(c) and c >= 0 for c in self.class_weights):
             raise ValueError(
                 f"{self.name}: class_weights {class_weights!r}, expected finite numbers, none below 0"
             )
