@@ -102,14 +102,12 @@ class Softmax(Layer):
 
 
 ACTIVATIONS.update(
-    {
-        "relu": ReLU,
-        "leaky_relu": LeakyReLU,
-        "elu": ELU,
-        "gelu": GELU,
-        "silu": SiLU,
-        "tanh": Tanh,
-        "sigmoid": Sigmoid,
-        "softmax": Softmax,
-    }
+    relu=ReLU,
+    leaky_relu=LeakyReLU,
+    elu=ELU,
+    gelu=GELU,
+    silu=SiLU,
+    tanh=Tanh,
+    sigmoid=Sigmoid,
+    softmax=Softmax,
 )
