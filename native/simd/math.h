@@ -24,9 +24,11 @@ inline vec exp_of_sum(vec x, vec low) {
     const vec whole = broadcast(12582912.0f);                           // 1.5 * 2^23: adding it rounds to an integer
     const vec shifted = fma(x, broadcast(log2_e), whole);
     const vec n = shifted - whole;
-    const vec r = fma(n, broadcast(-ln2_low), fma(n, broadcast(-ln2_high), x)) + low;
+    const vec high = fma(n, broadcast(-ln2_high), x);                   // exact
+    const vec r = fma(n, broadcast(-ln2_low), high);
+    const vec rest = fma(n, broadcast(-ln2_low), high - r) + low;       // what r lost in rounding
     const vec p = polynomial(r, {0.00138131424f, 0.00836941879f, 0.04166845604f, 0.16666515171f, 0.49999994039f});
-    const vec e = fma(r * r, p, r) + 1.0f;
+    const vec e = 1.0f + (r + fma(r * r, p, rest));
     const ivec exponent = as_int(shifted) - 0x4b400000, half = exponent >> 1;
     return e * as_float((half + 127) << 23) * as_float((exponent - half + 127) << 23);
 }
@@ -64,10 +66,12 @@ inline vec tanh(vec x) {
     return select(a < 0.625f, fma(x * square, p, x), with_sign_of(far, x));
 }
 
-// 1 / (1 + e^-x), below 0 as e^x / (1 + e^x): no exponential of a positive number.
+// 1 / (1 + e^-x), below 0 as e^x / (1 + e^x): no exponential of a positive number. What 1 + e^x loses in rounding is
+// taken off the quotient; the few bits of 1 / (1 + e^x) that this needs come from a line.
 inline vec sigmoid(vec x) {
-    const vec e = exp(-abs(x));
-    return select(x < 0, e, broadcast(1.0f)) / (1.0f + e);
+    const vec e = exp(-abs(x)), sum = 1.0f + e, lost = e - (sum - 1.0f);
+    const vec y = select(x < 0, e, broadcast(1.0f)) / sum;
+    return y - y * lost * (0.957f - 0.471f * e);
 }
 
 struct Normal {
