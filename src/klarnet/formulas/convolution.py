@@ -31,7 +31,7 @@ from collections.abc import Iterator
 from ._namespace import Array, namespace, rows, total, zeros
 from .padding import NONE, Padding, Pair, negative, output_size, pad
 
-Slices = tuple[slice, slice, slice]
+Slices = tuple[slice, ...]
 
 
 def conv2d(X: Array, F: Array, b: Array | None = None, *, stride: Pair = (1, 1), dilation: Pair = (1, 1),
@@ -87,7 +87,7 @@ def _meetings(filter: Pair, output: Pair, stride: Pair, dilation: Pair) -> Itera
         for v in range(filter[1]):
             y, x = u * dilation[0], v * dilation[1]
             yield u, v, (slice(None), slice(y, y + (output[0] - 1) * stride[0] + 1, stride[0]),
-                         slice(x, x + (output[1] - 1) * stride[1] + 1, stride[1]))
+                         slice(x, x + (output[1] - 1) * stride[1] + 1, stride[1]), slice(None))
 
 
 def _times(X: Array, F: Array, groups: int) -> Array:
@@ -98,7 +98,7 @@ def _times(X: Array, F: Array, groups: int) -> Array:
     if groups == 1:
         Y = Xs @ F
     else:
-        Xs, Fs = xp.reshape(Xs, (-1, groups, F.shape[0])), xp.reshape(F, (-1, groups, k // groups))
+        Xs, Fs = xp.reshape(Xs, (Xs.shape[0], groups, F.shape[0])), xp.reshape(F, (F.shape[0], groups, k // groups))
         if F.shape[0] == 1:                                 # depthwise: the matrices would have one cell
             Y = Xs * Fs
         else:
@@ -112,7 +112,8 @@ def _outer(X: Array, dY: Array, groups: int) -> Array:
     Xs, dYs = rows(X), rows(dY)
     if groups == 1:
         return Xs.T @ dYs
-    Xs, dYs = (xp.permute_dims(xp.reshape(A, (A.shape[0], groups, -1)), (1, 0, 2)) for A in (Xs, dYs))
+    Xs, dYs = (xp.permute_dims(xp.reshape(A, (A.shape[0], groups, A.shape[1] // groups)), (1, 0, 2))
+               for A in (Xs, dYs))
     dF = xp.matrix_transpose(Xs) @ dYs
     return xp.reshape(xp.permute_dims(dF, (1, 0, 2)), (X.shape[3] // groups, dY.shape[3]))
 

@@ -93,8 +93,8 @@ def pad(X: Array, *, padding: Padding, value: float = 0.0) -> Array:
     if i < 1 or j < 1:
         raise ValueError(f"pad: cropping {h}x{w} by {(top, bottom)}, {(left, right)} leaves nothing")
     Y = namespace(X).full((n, i, j, c), value, dtype=X.dtype, device=X.device)
-    Y[:, max(top, 0):i - max(bottom, 0), max(left, 0):j - max(right, 0)] = \
-        X[:, max(-top, 0):h - max(-bottom, 0), max(-left, 0):w - max(-right, 0)]
+    Y[:, max(top, 0):i - max(bottom, 0), max(left, 0):j - max(right, 0), :] = \
+        X[:, max(-top, 0):h - max(-bottom, 0), max(-left, 0):w - max(-right, 0), :]
     return Y
 
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from ._namespace import Array, namespace, total, zeros
 from .padding import NONE, Padding, Pair, negative, output_size, pad
 
-Slices = tuple[slice, slice, slice]
+Slices = tuple[slice, ...]
 
 
 def max_pool2d(X: Array, *, window: Pair, stride: Pair, padding: Padding = NONE) -> tuple[Array, Array]:
@@ -94,7 +94,7 @@ def _cells(window: Pair, output: Pair, stride: Pair) -> Iterator[tuple[int, Slic
     for u in range(window[0]):
         for v in range(window[1]):
             yield u * window[1] + v, (slice(None), slice(u, u + (output[0] - 1) * stride[0] + 1, stride[0]),
-                                      slice(v, v + (output[1] - 1) * stride[1] + 1, stride[1]))
+                                      slice(v, v + (output[1] - 1) * stride[1] + 1, stride[1]), slice(None))
 
 
 def _output(page: str, size: Pair, window: Pair, stride: Pair, padding: Padding) -> Pair:
