@@ -1,0 +1,119 @@
+// LSTM, forward: z = Z_t + h·W, then gates, cell and output of a step; Z, the part of the input, is given.
+//
+// The recurrent weights are packed once a call, a panel for each vector of units: [row of W][gate i, f, g, o][lanes],
+// the last panel filled up with zeros. A thread takes its examples through all steps; in a step the panels are run
+// through from outside, so W is read once a step from L2, and inside the examples in blocks of 3 (6 with 32 registers):
+// the four gates of a vector of units of all of them are summed in registers while the panel lies in L1, from h read
+// number by number. Right there, without going through memory, the gates are applied and G, C and H stored.
+// Examples that are past their length are left out of the blocks. The last units are part of a vector.
+#include "lstm.h"
+
+#include "copy.h"
+#include "simd/math.h"
+#include "threads/scratch.h"
+
+namespace kn::KN_TARGET {
+namespace {
+
+// One example at one step; h and c are null where the state is 0.
+struct Step {
+    const float *Z, *h, *c;
+    float *H, *C, *G;
+};
+
+float* pack(const float* W, int64_t k) {
+    const int64_t panels = (k + lanes - 1) / lanes, panel = 4 * lanes * k;
+    float* packed = scratch(Slot::first, static_cast<size_t>(panels * panel));
+    parallel(panels, 32.0 * static_cast<double>(lanes * k), [&](int64_t i) {
+        const int64_t u = i * lanes, count = k - u < lanes ? k - u : lanes;
+        float* to = packed + i * panel;
+        for (int64_t row = 0; row < k; ++row)
+            for (int gate = 0; gate < 4; ++gate, to += lanes) {
+                const float* from = W + row * 4 * k + gate * k + u;
+                store(to, count == lanes ? load(from) : load(from, count));
+            }
+    });
+    return packed;
+}
+
+// The units u … u + count - 1 of R examples.
+template <int R>
+inline void advance(const Step* at, const float* panel, int64_t k, int64_t u, int64_t count) {
+    vec z[R][4];
+    for (int r = 0; r < R; ++r)
+        for (int gate = 0; gate < 4; ++gate) z[r][gate] = load(at[r].Z + gate * k + u, count);
+    if (at[0].h)
+        for (int64_t p = 0; p < k; ++p, panel += 4 * lanes) {
+            vec h[R];
+            for (int r = 0; r < R; ++r) h[r] = broadcast(at[r].h[p]);
+            for (int gate = 0; gate < 4; ++gate) {
+                const vec w = load(panel + gate * lanes);
+                for (int r = 0; r < R; ++r) z[r][gate] = fma(h[r], w, z[r][gate]);
+            }
+        }
+    for (int r = 0; r < R; ++r) {
+        const vec i = sigmoid(z[r][0]), f = sigmoid(z[r][1]), g = tanh(z[r][2]), o = sigmoid(z[r][3]);
+        const vec before = at[r].c ? load(at[r].c + u, count) : zero();
+        const vec c = fma(f, before, i * g), h = o * tanh(c);
+        float* G = at[r].G + u;
+        store(G, i, count);
+        store(G + k, f, count);
+        store(G + 2 * k, g, count);
+        store(G + 3 * k, o, count);
+        store(at[r].C + u, c, count);
+        store(at[r].H + u, h, count);
+    }
+}
+
+void step(const Step* at, int64_t rows, const float* packed, int64_t k) {
+    for (int64_t u = 0; u < k; u += lanes, packed += 4 * lanes * k)
+        row_blocks(rows, [&](auto R, int64_t first) {
+            if (k - u >= lanes) advance<R.value>(at + first, packed, k, u, lanes);
+            else advance<R.value>(at + first, packed, k, u, k - u);
+        });
+}
+
+Step at_step(const args::lstm& a, int64_t i, int64_t s, int64_t steps) {
+    const int64_t now = i * a.t + place(s, steps, a.reverse), before = now + (a.reverse ? 1 : -1);
+    Step at = {a.Z + now * 4 * a.k, a.h0 ? a.h0 + i * a.k : nullptr, a.c0 ? a.c0 + i * a.k : nullptr,
+               a.H + now * a.k, a.C + now * a.k, a.G + now * 4 * a.k};
+    if (s > 0) {
+        at.h = a.H + before * a.k;
+        at.c = a.C + before * a.k;
+    }
+    return at;
+}
+
+// Past its length an example's outputs and gates are 0, its cell stays what it is.
+void fill_rest(const args::lstm& a, int64_t i, int64_t steps) {
+    const float* c = a.c0 ? a.c0 + i * a.k : nullptr;
+    if (!a.reverse && steps > 0) c = a.C + (i * a.t + steps - 1) * a.k;
+    for (int64_t t = steps; t < a.t; ++t) {
+        float* C = a.C + (i * a.t + t) * a.k;
+        c ? copy_run(C, c, a.k) : clear_run(C, a.k);
+    }
+    clear_run(a.H + (i * a.t + steps) * a.k, (a.t - steps) * a.k);
+    clear_run(a.G + (i * a.t + steps) * 4 * a.k, (a.t - steps) * 4 * a.k);
+}
+
+}  // namespace
+
+void lstm(const args::lstm& a, Context&) {
+    const Batch batch(a.n);
+    const float* packed = pack(a.W, a.k);
+    parallel(batch.chunks, batch.cost(a.t, a.k), [&](int64_t chunk) {
+        Step at[most_examples];
+        int64_t rows = 1;
+        for (int64_t s = 0; rows > 0 && s < a.t; ++s) {
+            rows = 0;
+            for (int64_t i = batch.begin(chunk); i < batch.end(chunk); ++i) {
+                const int64_t steps = steps_of(a.lengths, i, a.t);
+                if (s < steps) at[rows++] = at_step(a, i, s, steps);
+            }
+            step(at, rows, packed, a.k);
+        }
+        for (int64_t i = batch.begin(chunk); i < batch.end(chunk); ++i) fill_rest(a, i, steps_of(a.lengths, i, a.t));
+    });
+}
+
+}  // namespace kn::KN_TARGET

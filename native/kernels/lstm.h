@@ -1,0 +1,62 @@
+// What the two directions of the LSTM share: how the batch is cut, how long each example is, and blocks of rows.
+#pragma once
+#include "simd/vec.h"
+#include "threads/parallel.h"
+
+namespace kn::KN_TARGET {
+
+constexpr int most_rows = registers == 32 ? 6 : 3;      // examples whose sums, four vectors each, stay in registers
+constexpr int64_t most_examples = 64;                   // of a chunk: what it knows of them lies on the stack
+
+// Each thread takes a piece of the batch through all steps, so nobody waits between steps. An example's numbers are the
+// same in whatever piece it lies, so here, and only here, the pieces may follow the number of threads.
+struct Batch {
+    int64_t n, size, chunks;
+
+    explicit Batch(int64_t n) : n(n) {
+        const int64_t sharers = threads() > 0 ? threads() : 1;
+        size = (n + sharers - 1) / sharers;
+        if (size < most_rows) size = most_rows;
+        if (size > most_examples) size = most_examples;
+        chunks = (n + size - 1) / size;
+    }
+    int64_t begin(int64_t chunk) const { return chunk * size; }
+    int64_t end(int64_t chunk) const { return begin(chunk) + size < n ? begin(chunk) + size : n; }
+    double cost(int64_t t, int64_t k) const {
+        return static_cast<double>(size) * static_cast<double>(t) * static_cast<double>(k * (8 * k + 80));
+    }
+};
+
+// Steps of example i that count.
+inline int64_t steps_of(const int32_t* lengths, int64_t i, int64_t t) {
+    if (!lengths) return t;
+    return lengths[i] < 0 ? 0 : lengths[i] < t ? lengths[i] : t;
+}
+
+// The place of the s-th step run, of `steps`.
+inline int64_t place(int64_t s, int64_t steps, int64_t reverse) { return reverse ? steps - 1 - s : s; }
+
+template <int n>
+struct Count {
+    static constexpr int value = n;
+};
+
+// Calls f(Count<rows>) for a number known at run time, from 1 to `most`.
+template <int most, class F>
+inline void with_count(int64_t rows, F&& f) {
+    if constexpr (most == 1) f(Count<1>{});
+    else if (rows == most) f(Count<most>{});
+    else with_count<most - 1>(rows, f);
+}
+
+// Cuts `rows` into blocks of nearly equal size, none above most_rows: f(Count<R>, first).
+template <class F>
+inline void row_blocks(int64_t rows, F&& f) {
+    const int64_t blocks = (rows + most_rows - 1) / most_rows;
+    for (int64_t b = 0; b < blocks; ++b) {
+        const int64_t first = rows * b / blocks, last = rows * (b + 1) / blocks;
+        with_count<most_rows>(last - first, [&](auto count) { f(count, first); });
+    }
+}
+
+}  // namespace kn::KN_TARGET
