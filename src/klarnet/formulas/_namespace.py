@@ -1,4 +1,4 @@
-"""What the pages share: which array library they compute with, and four small things it does not offer.
+"""What the pages share: which array library they compute with, and a few small things it does not offer.
 
 A page is written against the array API standard (https://data-apis.org/array-api): it asks its inputs for
 their library and computes with that. So the same page runs on NumPy, CuPy and JAX-like arrays as they are,
@@ -55,9 +55,21 @@ def _library(array: Array) -> Any:
     raise TypeError(f"formulas: expected an array, got {kind.__name__}; wrap it in numpy.asarray(...)")
 
 
-def zeros(shape: Sequence[int], like: Array) -> Array:
-    """Zeros of the given shape, in the library, type and place of `like`."""
-    return namespace(like).zeros(tuple(shape), dtype=like.dtype, device=like.device)
+def filled(shape: Sequence[int], value: float, *like: Array) -> Array:
+    """An array full of `value`, in the library and place of `like` and the type that holds them all.
+
+    Raises TypeError where that is no floating type: sums of whole numbers would be cut off without a word.
+    """
+    xp = namespace(*like)
+    dtype = xp.result_type(*(a.dtype for a in like))
+    if not xp.isdtype(dtype, "real floating"):
+        raise TypeError(f"formulas: expected arrays of a floating type, got {dtype}; use X.astype(numpy.float32)")
+    return xp.full(tuple(shape), value, dtype=dtype, device=like[0].device)
+
+
+def zeros(shape: Sequence[int], *like: Array) -> Array:
+    """As `filled`, with zeros."""
+    return filled(shape, 0.0, *like)
 
 
 def rows(X: Array) -> Array:
@@ -81,6 +93,7 @@ def one_number(L: Array, factor: float = 1.0) -> Array:
 
 def same_shape(page: str, **arrays: Array) -> None:
     """Refuse arrays of different shapes: a formula that says a - b never means broadcasting."""
+    namespace(*arrays.values())
     if len({tuple(a.shape) for a in arrays.values()}) > 1:
         came = ", ".join(f"{name} {tuple(a.shape)}" for name, a in arrays.items())
         raise ValueError(f"{page}: expected arrays of one shape, got {came}; reshape one of them")

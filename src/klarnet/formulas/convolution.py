@@ -41,11 +41,10 @@ def conv2d(X: Array, F: Array, b: Array | None = None, *, stride: Pair = (1, 1),
     Raises ValueError where channels and groups do not fit the filter, or the filter is larger than the padded
     map.
     """
-    namespace(X, F, b)
     _check(X.shape[3], F.shape, groups)
     i, j = _output(X.shape[1:3], F.shape[:2], stride, dilation, padding)
     X = pad(X, padding=padding)
-    Y = zeros((X.shape[0], i, j, F.shape[3]), X)
+    Y = zeros((X.shape[0], i, j, F.shape[3]), X, F)
     for u, v, seen in _meetings(F.shape[:2], (i, j), stride, dilation):
         Y += _times(X[seen], F[u, v, :, :], groups)
     return Y if b is None else Y + b
@@ -57,11 +56,10 @@ def conv2d_backward(dY: Array, F: Array, *, h: int, w: int, stride: Pair = (1, 1
 
     h and w, the size of X, must be told: with a stride several sizes give the same output.
     """
-    namespace(dY, F)
     (top, bottom), (left, right) = padding
     _check_output(dY, _output((h, w), F.shape[:2], stride, dilation, padding))
     Ft = _transposed(F, groups)
-    dX = zeros((dY.shape[0], h + top + bottom, w + left + right, groups * F.shape[2]), dY)
+    dX = zeros((dY.shape[0], h + top + bottom, w + left + right, groups * F.shape[2]), dY, F)
     for u, v, seen in _meetings(F.shape[:2], dY.shape[1:3], stride, dilation):
         dX[seen] += _times(dY, Ft[u, v, :, :], groups)
     return pad(dX, padding=negative(padding))
@@ -70,12 +68,11 @@ def conv2d_backward(dY: Array, F: Array, *, h: int, w: int, stride: Pair = (1, 1
 def conv2d_gradients(X: Array, dY: Array, *, p: int, q: int, stride: Pair = (1, 1), dilation: Pair = (1, 1),
                      padding: Padding = NONE, groups: int = 1) -> tuple[Array, Array]:
     """dF and db. X (n, h, w, c), dY (n, i, j, k), filter size p, q → dF (p, q, c / groups, k), db (k,)."""
-    namespace(X, dY)
     d = X.shape[3] // groups
     _check(X.shape[3], (p, q, d, dY.shape[3]), groups)
     _check_output(dY, _output(X.shape[1:3], (p, q), stride, dilation, padding))
     X = pad(X, padding=padding)
-    dF = zeros((p, q, d, dY.shape[3]), X)
+    dF = zeros((p, q, d, dY.shape[3]), X, dY)
     for u, v, seen in _meetings((p, q), dY.shape[1:3], stride, dilation):
         dF[u, v, :, :] = _outer(X[seen], dY, groups)
     return dF, total(rows(dY), 0)

@@ -38,8 +38,8 @@ def lstm(Z: Array, W: Array, h0: Array | None = None, c0: Array | None = None,
     """→ H, the outputs; C, the cell after each step; G, the gates after σ and tanh (0 past a length)."""
     xp = namespace(Z, W, h0, c0, lengths)
     (n, t, _), k = Z.shape, W.shape[0]
-    h, c = (zeros((n, k), Z) if s is None else s for s in (h0, c0))
-    H, C, G = zeros((n, t, k), Z), zeros((n, t, k), Z), zeros((n, t, 4 * k), Z)
+    h, c = (zeros((n, k), Z, W) if s is None else s for s in (h0, c0))
+    H, C, G = (zeros((n, t, width), Z, W) for width in (k, k, 4 * k))
     counts = counted(lengths, Z)
     for now in steps(t, reverse):
         on = counts[:, now, :]

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ._namespace import Array, namespace, total, zeros
+from ._namespace import Array, filled, namespace, total, zeros
 from .padding import NONE, Padding, Pair, negative, output_size, pad
 
 Slices = tuple[slice, ...]
@@ -33,13 +33,13 @@ def max_pool2d(X: Array, *, window: Pair, stride: Pair, padding: Padding = NONE)
     i, j = _output("max_pool2d", X.shape[1:3], window, stride, padding)
     if window[0] * window[1] > 65536:
         raise ValueError(f"max_pool2d: expected a window of at most 65536 cells, got {window[0]}x{window[1]}")
-    Xp = pad(X, padding=padding, value=-float("inf"))
     shape = (X.shape[0], i, j, X.shape[3])
-    Y = xp.full(shape, -float("inf"), dtype=X.dtype, device=X.device)
+    Y = filled(shape, -float("inf"), X)
     first = xp.asarray(_first_inside(i, j, window, stride, padding), dtype=xp.uint16, device=X.device)
     index = xp.asarray(xp.broadcast_to(first[None, :, :, None], shape), copy=True)
+    X = pad(X, padding=padding, value=-float("inf"))
     for place, seen in _cells(window, (i, j), stride):
-        cell = Xp[seen]
+        cell = X[seen]
         better = (cell > Y) | (xp.isnan(cell) & ~xp.isnan(Y))
         Y = xp.where(better, cell, Y)
         index = xp.where(better, xp.asarray(place, dtype=xp.uint16, device=X.device), index)
