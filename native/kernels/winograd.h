@@ -1,0 +1,46 @@
+// Winograd's convolution F(4 x 4, 3 x 3) for 3 x 3 filters with stride and dilation 1.
+#pragma once
+#include "kernels/convolution_direct.h"
+#include "kernels/convolution_window.h"
+#include "kernels/winograd_transform.h"
+
+namespace kn::KN_TARGET::winograd {
+
+// Whether it is worth it for these sizes: decided by sizes alone, from measurements.
+bool fits(const Direct& job);
+bool fits(const args::conv2d_gradients& a);
+
+void convolve(const Direct& job);
+void gradients(const args::conv2d_gradients& a);
+
+// A block of tiles: images, tile rows, tile columns. Tiles are numbered row-major.
+struct Tiles {
+    Range n, y, x;
+    int64_t count() const { return n.size() * y.size() * x.size(); }
+};
+
+// How tiles are cut into blocks of at most about `most` of them.
+struct TileCut {
+    int64_t n, y, x;                             // all images, tile rows, tile columns
+    int64_t images, rows, columns;               // of one block
+    TileCut(int64_t n, int64_t y, int64_t x, int64_t most);
+    int64_t over_y() const { return parts(y, rows); }
+    int64_t over_x() const { return parts(x, columns); }
+    int64_t blocks() const { return parts(n, images) * over_y() * over_x(); }
+    int64_t most() const { return images * rows * columns; }
+    Tiles block(int64_t at) const;
+};
+
+// Bᵀ d B of every tile of a block, from in[n,h,w,c], with zeros outside. Tile (y, x) begins at row 4 y + top, column
+// 4 x + left. Plane p of tile i goes to V[p * plane + i * depth], depth = c rounded up to whole vectors.
+struct InputTiles {
+    const float* in;
+    int64_t h, w, c, top, left;
+    float* V;
+    int64_t plane, depth;
+};
+void transform_input(const InputTiles& to, const Tiles& tiles);
+
+inline int64_t padded(int64_t c) { return parts(c, lanes) * lanes; }
+
+}  // namespace kn::KN_TARGET::winograd
