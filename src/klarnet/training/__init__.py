@@ -1,0 +1,14 @@
+"""Training: one step, many epochs, what may watch, and what is written down."""
+
+from __future__ import annotations
+
+from .callbacks import Callback, Checkpoint, EarlyStopping
+from .checkpoint import load_checkpoint, save_checkpoint
+from .diagnosis import NotFiniteError
+from .gradient_check import check_gradients
+from .history import History
+from .progress import Progress
+from .trainer import Trainer
+
+__all__ = ["Callback", "Checkpoint", "EarlyStopping", "History", "NotFiniteError", "Progress", "Trainer",
+           "check_gradients", "load_checkpoint", "save_checkpoint"]

@@ -1,0 +1,168 @@
+"""The public `Network`: a graph of layers with fit, evaluate and predict."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from klarnet.layers import Layer, Sigmoid, Softmax
+from klarnet.losses import Loss
+from klarnet.network import BaseNetwork, InputScaling
+from klarnet.network.execution import Execution, Wanted, heads
+from klarnet.network.files import architecture, fill, read, rebuild, to_bytes, write_atomically
+from klarnet.network.summary import Summary, add_plan, concrete, example_targets, summarise
+from klarnet.network.update import OptimizerState
+from klarnet.optimizers import optimizer as find_optimizer
+from klarnet.training import evaluation, fit as fit_module
+from klarnet.training.callbacks import Callback
+from klarnet.training.feed import Feed
+from klarnet.training.history import History
+from klarnet.training.progress import Progress
+from klarnet.training.trainer import losses_by_output
+
+
+class Network(BaseNetwork):
+    """A neural network: layers, weights, and what one does with them.
+
+        net = kn.Network([kn.Dense(16, activation="tanh"), kn.Dense(3), kn.Softmax()], input_shape=(4,), seed=1)
+        net.fit(X, t, epochs=20)
+        p = net.predict(X)
+
+    layers, input_shape   a list of layers, one behind the other, and the shape of one example
+    inputs, outputs       or graph nodes: kn.Input(…), and what layers made of it; a dict of several outputs by name
+    seed                  of weights, dropout, noise and the order of examples: same seed, same bits
+    dtype                 float32, or float64 (which the formulas run)
+    class_names, scaling  what travels with the network into its file; fit takes both from its data
+
+    Raises ValueError with the layer's name when shapes do not fit.
+    """
+
+    def fit(self, data_or_X: Any, t: Any = None, *, validation: Any = None, loss: Any = None,
+            metrics: Sequence[Any] | None = None, optimizer: Any = "adam", batch_size: int = 32, epochs: int = 10,
+            seed: int | None = None, callbacks: Sequence[Callback] = (), lengths: Any = None, loss_weights: Any = None,
+            progress: bool = True) -> History:
+        """Train on data and return what happened in each epoch.
+
+        data_or_X, t   arrays X (n, …) and t; a pair (X, t); a `kn.data.Dataset`; an iterable of batches; dicts of
+                       arrays where there are several inputs or outputs
+        validation     the same kinds, or a share of the data between 0 and 1, split off after shuffling
+        loss           a loss or its name; by default cross entropy behind Softmax, binary cross entropy behind Sigmoid,
+                       squared error otherwise
+        metrics        names or objects; by default accuracy for a classification
+        optimizer      an optimizer or its name
+        batch_size     examples an iteration; the last batch of an epoch holds what is left
+        seed           of the order of the examples, by default the network's own
+        callbacks      kn.EarlyStopping(…), kn.Checkpoint(…), or your own
+        lengths        (n,) valid steps of each example, where an input takes them
+        progress       show a progress bar (plain lines where the output is no terminal)
+
+        Ctrl-C ends the training and keeps the work. Raises ValueError for data, labels or shapes that do not fit, and
+        kn.NotFiniteError with the layer's name when the loss is no finite number.
+        """
+        train, held_out = self._split(data_or_X, t, validation, lengths, self.seed if seed is None else seed)
+        self._learn_about(train)
+        shown = [Progress()] if progress else []
+        return fit_module.fit(self, train, held_out, loss=self.default_loss() if loss is None else loss,
+                              optimizer=optimizer, metrics=metrics, batch_size=batch_size, epochs=epochs, seed=seed,
+                              callbacks=[*callbacks, *shown], loss_weights=loss_weights)
+
+    def evaluate(self, data_or_X: Any, t: Any = None, *, loss: Any = None, metrics: Sequence[Any] | None = None,
+                 batch_size: int = 256, lengths: Any = None) -> evaluation.Result:
+        """Loss, metrics and confusion matrix on data, outside training. Arguments as for `fit`.
+
+        result.loss, result.accuracy, result.confusion_matrix; result["accuracy"] as well.
+        """
+        feed = Feed(data_or_X, t, lengths=lengths, name="evaluate")
+        return evaluation.evaluate(self, feed, loss=self.default_loss() if loss is None else loss, metrics=metrics,
+                                   batch_size=batch_size)
+
+    def predict(self, X: Any, *, batch_size: int = 256, lengths: Any = None) -> Any:
+        """The outputs for X (n, …), computed in batches and scaled as in training: the caller's own array."""
+        return evaluation.predict(self, X, batch_size=batch_size, lengths=lengths)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write architecture, class names, scaling and weights into one file, whole or not at all."""
+        write_atomically(path, to_bytes(dict(self.weights.items()), architecture(self)))
+
+    def copy(self, dtype: Any = None) -> Network:
+        """The same network with weights of its own, in another floating type if wanted."""
+        about = architecture(self)
+        about["dtype"] = str(np.dtype(dtype)) if dtype is not None else about["dtype"]
+        layers = [type(v.layer) for v in self.graph.vertices if v.layer is not None]
+        twin = rebuild(about, "copy", layers, Network)
+        fill(twin, {name: a.astype(twin.dtype) for name, a in self.weights.items()}, "copy")
+        return twin                                                                # type: ignore[return-value]
+
+    def summary(self, *, batch_size: int | None = None, training: bool = False, loss: Any = None,
+                optimizer: Any = "adam", steps: int = 128) -> Summary:
+        """Layers, output shapes and parameters; with a batch size also what the plan of a step says.
+
+        batch_size   adds multiply-adds, the bytes of the plan and what was joined
+        training     of a whole training step, with this loss and optimizer; else of a forward pass
+        steps        stands for sizes that vary, such as the width of a line
+        """
+        summary = summarise(self)
+        if batch_size is None:
+            return summary
+        shapes = tuple(concrete(v, batch_size, steps) for v in self.inputs)
+        spans = any(v.lengths for v in self.inputs)
+        if not training:
+            execution = Execution(self, (), Wanted(shapes, {}, lengths=spans, outputs=True), self.state)
+            return add_plan(summary, self, execution.plan, batch_size=batch_size, training=False, optimizer_bytes=0)
+        losses = losses_by_output(self, self.default_loss() if loss is None else loss)
+        moments = OptimizerState(self.weights, find_optimizer(optimizer))
+        targets = {name: example_targets(self.shape_behind(name, shapes), one.classifies) for name, one in losses.items()}
+        execution = Execution(self, heads(self, losses, {}), Wanted(shapes, targets, True, spans, False, moments),
+                              self.state)
+        return add_plan(summary, self, execution.plan, batch_size=batch_size, training=True,
+                        optimizer_bytes=moments.buffer.nbytes)
+
+    def shape_behind(self, output: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+        from klarnet.training.trainer import output_shape
+        return output_shape(self, self.outputs[output].number, shapes)
+
+    def default_loss(self) -> Any:
+        """The loss that fits each output's last layer."""
+        chosen: dict[str, str | Loss] = {}
+        for name, v in self.outputs.items():
+            chosen[name] = ("cross_entropy" if isinstance(v.layer, Softmax) else
+                            "binary_cross_entropy" if isinstance(v.layer, Sigmoid) else "squared_error")
+        return next(iter(chosen.values())) if len(chosen) == 1 else chosen
+
+    def _split(self, data: Any, t: Any, validation: Any, lengths: Any, seed: int) -> tuple[Feed, Feed | None]:
+        train = Feed(data, t, lengths=lengths, name="fit")
+        if validation is None:
+            return train, None
+        if isinstance(validation, float):
+            if not 0.0 < validation < 1.0:
+                raise ValueError(f"fit: validation {validation!r}, expected a share between 0 and 1, or data")
+            if train.dataset is None:
+                raise ValueError("fit: validation as a share needs arrays or a Dataset; give the validation data itself")
+            kept, held_out = train.dataset.split(1.0 - validation, validation, seed=seed)
+            return Feed(kept, name="fit"), Feed(held_out, name="validation")
+        return train, Feed(validation, name="validation")
+
+    def _learn_about(self, train: Feed) -> None:
+        """Take class names and scaling from the data, where the network has none yet."""
+        dataset = train.dataset
+        if dataset is None:
+            return
+        if self.class_names is None and dataset.class_names is not None:
+            self.class_names = dataset.class_names
+        if self.scaling is None and dataset.scaling is not None:
+            self.scaling = InputScaling(dataset.scaling.factor, dataset.scaling.offset, str(dataset.X.dtype))
+
+
+def load(path: str | os.PathLike[str], *, layers: Sequence[type[Layer]] = ()) -> Network:
+    """The network in a file that `net.save` or a checkpoint wrote; nothing in the file is run as code.
+
+    layers   classes of your own layers that the file names (those already imported are found by themselves)
+    Raises FileNotFoundError, or ValueError naming the file where it is cut off or of another kind.
+    """
+    arrays, about = read(path)
+    net = rebuild(about, path, layers, Network)
+    fill(net, {n: a for n, a in arrays.items() if not n.startswith("optimizer:")}, path)
+    return net                                                                     # type: ignore[return-value]

@@ -1,0 +1,135 @@
+"""Callbacks: what may look at a training, or end it, without being part of it."""
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .fit import Fit
+
+
+class Callback:
+    """Base class. Each method receives the running `Fit`: net, trainer, history, epoch, batch, `stop(reason)`, …"""
+
+    def on_fit_start(self, fit: Fit) -> None: ...
+
+    def on_epoch_start(self, fit: Fit) -> None: ...
+
+    def on_batch_end(self, fit: Fit, loss: float) -> None: ...
+
+    def on_epoch_end(self, fit: Fit, row: dict[str, Any]) -> None: ...
+
+    def on_fit_end(self, fit: Fit) -> None:
+        """Called in every case: at the end, after a stop, Ctrl-C or an error."""
+
+
+class Monitor:
+    """One watched value: is it better than the best so far? A NaN never is."""
+
+    def __init__(self, monitor: str | None, better: str | None, minimum_improvement: float = 0.0) -> None:
+        if better not in (None, "lower", "higher"):
+            raise ValueError(f"better {better!r}, expected 'lower' or 'higher'")
+        if not minimum_improvement >= 0:
+            raise ValueError(f"minimum_improvement {minimum_improvement!r}, expected 0 or more")
+        self.name, self.better, self.minimum = monitor, better, float(minimum_improvement)
+        self.best = math.nan
+
+    def value(self, row: dict[str, Any], fit: Fit) -> float:
+        """The watched value of this epoch. Raises ValueError, in the first epoch, for a name that does not exist."""
+        if self.name is None:
+            self.name = "validation_loss" if "validation_loss" in row else "loss"
+        if self.name not in row:
+            raise ValueError(f"nothing called {self.name!r} to watch; this training gives {', '.join(row)}"
+                             + ("" if fit.validation is not None else " (validation=… would add validation_loss)"))
+        if self.better is None:
+            self.better = fit.direction(self.name)
+        return float(row[self.name])
+
+    def improves(self, value: float) -> bool:
+        if math.isnan(value):
+            return False
+        if math.isnan(self.best):
+            better = True
+        elif self.better == "lower":
+            better = value < self.best - self.minimum
+        else:
+            better = value > self.best + self.minimum
+        if better:
+            self.best = value
+        return better
+
+
+class EarlyStopping(Callback):
+    """Ends a training when the watched value has not improved for `patience` epochs.
+
+    monitor        "validation_loss" where there is validation data, else "loss"; or a metric's name
+    better         "lower" or "higher"; known for losses and built-in metrics
+    best_weights   put the weights of the best epoch back at the end, however the training ends
+    minimum_improvement   what counts as better
+
+    Course: early stopping; Prechelt 1998.
+    """
+
+    def __init__(self, patience: int = 3, *, monitor: str | None = None, better: str | None = None,
+                 minimum_improvement: float = 0.0, best_weights: bool = True) -> None:
+        if not isinstance(patience, int) or patience < 1:
+            raise ValueError(f"EarlyStopping: patience {patience!r}, expected a whole number above 0")
+        self.patience, self.best_weights = patience, best_weights
+        self._arguments = (monitor, better, minimum_improvement)
+        self.on_fit_start(None)                                                    # type: ignore[arg-type]
+
+    def on_fit_start(self, fit: Fit) -> None:
+        self.watch = Monitor(*self._arguments)
+        self._kept: tuple[np.ndarray, np.ndarray] | None = None
+        self.best_epoch: int | None = None
+        self.waited = 0
+
+    def on_epoch_end(self, fit: Fit, row: dict[str, Any]) -> None:
+        value = self.watch.value(row, fit)
+        if self.watch.improves(value):
+            self.best_epoch, self.waited = fit.epoch, 0
+            if self.best_weights:
+                w = fit.net.weights
+                self._kept = (w.values.copy(), w.untrained.copy())
+            return
+        self.waited += 1
+        if self.waited >= self.patience:
+            fit.stop(f"{self.watch.name} has not improved for {self.waited} epochs (best {self.watch.best:.4g} in epoch "
+                     f"{self.best_epoch})")
+
+    def on_fit_end(self, fit: Fit) -> None:
+        if self._kept is not None:
+            fit.net.weights.values[...], fit.net.weights.untrained[...] = self._kept
+            fit.history.best_epoch = self.best_epoch
+
+
+class Checkpoint(Callback):
+    """Writes `last.klarnet` after every epoch (or every `every` epochs) and `best.klarnet` when the watched value improves.
+
+    Each file is written whole or not at all: a crash or a full disk leaves the former one untouched. `last.klarnet`
+    also holds the optimizer's state by the weights' names.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], *, every: int = 1, monitor: str | None = None,
+                 better: str | None = None) -> None:
+        if not isinstance(every, int) or every < 1:
+            raise ValueError(f"Checkpoint: every {every!r}, expected a whole number above 0")
+        self.directory, self.every = Path(directory), every
+        if self.directory.exists() and not self.directory.is_dir():
+            raise ValueError(f"Checkpoint: {self.directory} is a file, expected a folder")
+        self._arguments = (monitor, better)
+        self.watch = Monitor(*self._arguments)
+
+    def on_fit_start(self, fit: Fit) -> None:
+        self.watch = Monitor(*self._arguments)
+
+    def on_epoch_end(self, fit: Fit, row: dict[str, Any]) -> None:
+        from .checkpoint import save_checkpoint
+        if self.watch.improves(self.watch.value(row, fit)):
+            fit.net.save(self.directory / "best.klarnet")
+        if fit.epoch % self.every == 0:
+            save_checkpoint(fit.trainer, self.directory / "last.klarnet", epoch=fit.epoch, history=fit.history)

@@ -1,0 +1,62 @@
+"""A checkpoint: a network's file that also holds the optimizer's state, by the names of the weights."""
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from klarnet.network.files import architecture, fill, read, to_bytes, write_atomically
+
+if TYPE_CHECKING:
+    from .history import History
+    from .trainer import Trainer
+
+_PREFIX = "optimizer:"
+
+
+def save_checkpoint(trainer: Trainer, path: str | os.PathLike[str], *, epoch: int = 0,
+                    history: History | None = None) -> None:
+    """Write weights, optimizer state, step and epoch, whole or not at all."""
+    net = trainer.net
+    arrays = dict(net.weights.items())
+    arrays |= {_PREFIX + name: a for name, a in trainer.moments.named().items()}
+    about = {**architecture(net), "training": {
+        "optimizer": trainer.optimizer.name, "settings": trainer.optimizer.settings(), "step": trainer.iterations,
+        "learning_rate": trainer.learning_rate, "born": trainer.moments.born, "epoch": epoch,
+        "history": history.rows if history is not None else []}}
+    write_atomically(path, to_bytes(arrays, about))
+
+
+def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str], *, grown: bool = False) -> dict[str, Any]:
+    """Go on from a checkpoint: weights and optimizer state are matched by name. Returns what it says of the training.
+
+    grown   allow weights that the checkpoint does not have: they keep their values and start with fresh optimizer
+            state, their first step counted as 1.
+    Raises ValueError where names or shapes do not match; then nothing was changed.
+    """
+    arrays, about = read(path)
+    training = about.get("training")
+    if training is None:
+        raise ValueError(f"{path}: a network without a training in it; use kn.load")
+    if training["optimizer"] != trainer.optimizer.name:
+        raise ValueError(f"{path}: written by {training['optimizer']}, this training uses {trainer.optimizer.name}")
+    weights = {n: a for n, a in arrays.items() if not n.startswith(_PREFIX)}
+    moments = {n.removeprefix(_PREFIX): a for n, a in arrays.items() if n.startswith(_PREFIX)}
+    if grown:
+        weights = {**{n: trainer.net.weights[n] for n in trainer.net.weights if n not in weights}, **weights}
+    _check_moments(trainer, moments, path)
+    fill(trainer.net, weights, path)
+    trainer.moments.load(moments, training["born"], training["step"])
+    trainer.state.step = training["step"]
+    trainer.learning_rate = training["learning_rate"]
+    trainer.net.version += 1                               # ranges may have new births: plans are made anew
+    return dict(training)
+
+
+def _check_moments(trainer: Trainer, moments: dict[str, Any], path: Any) -> None:
+    mine = trainer.moments.named()
+    for name, a in moments.items():
+        if name not in mine or mine[name].shape != a.shape:
+            came = f"shape {a.shape}"
+            raise ValueError(f"{path}: optimizer state {name} ({came}) has no weight of that name and shape in the network")
+
+

@@ -1,0 +1,138 @@
+"""Prediction and evaluation: plans without the backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from klarnet.engine import Refused, State, engine
+from klarnet.losses import Loss
+from klarnet.metrics import ConfusionMatrix, Mean, confusion_matrix, resolve
+from klarnet.network import BaseNetwork
+from klarnet.network.execution import Execution, Head, Plans, Wanted, heads
+
+from .diagnosis import explain
+from .feed import Feed, examples_in
+from .trainer import losses_by_output, prepare_targets
+
+
+def plans_of(net: BaseNetwork) -> Plans:
+    """The plans of this thread: each thread predicts in an arena of its own."""
+    local = net._local
+    if not hasattr(local, "plans"):
+        local.plans = Plans(net)
+    return local.plans                                                             # type: ignore[no-any-return]
+
+
+def run_forward(net: BaseNetwork, acting: Sequence[Head], X: Any, targets: dict[str, np.ndarray], lengths: Any,
+                ) -> tuple[dict[str, np.ndarray], float]:
+    """Outputs and, with heads, the loss of one batch, outside training."""
+    arrays = net.arrays(X)
+    spans = net._lengths(lengths, arrays)
+    shapes = tuple(a.shape for a in arrays)
+    kinds = {name: (a.shape, a.dtype) for name, a in targets.items()}
+    key = (shapes, tuple(kinds.items()), tuple((h.name, id(h.loss), h.factor) for h in acting), engine(), bool(spans))
+    state = State(0.0, 0, net.seed)
+    execution = plans_of(net).get(key, lambda: Execution(
+        net, acting, Wanted(shapes, kinds, lengths=bool(spans), outputs=True), State(0.0, 0, net.seed)))
+    try:
+        outputs = execution.run(arrays, targets, spans)
+    except Refused as error:
+        raise explain(error, net, acting, arrays, targets, spans, state) from None
+    return outputs, float(execution.value[0])
+
+
+def predict(net: BaseNetwork, X: Any, *, batch_size: int = 256, lengths: Any = None) -> Any:
+    """Outputs for any number of examples, computed in batches; a dict where the network has several outputs."""
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"predict: batch_size {batch_size!r}, expected a whole number above 0")
+    parts = X if isinstance(X, Mapping) else X if isinstance(X, list) and len(net.inputs) > 1 else [X]
+    given = list(parts.values()) if isinstance(parts, Mapping) else list(parts)
+    given = [np.from_dlpack(a) if hasattr(a, "__dlpack__") and not isinstance(a, np.ndarray) else np.asarray(a)
+             for a in given]
+    for v, a in zip(net.inputs, given, strict=False):
+        if a.dtype.kind == "f" and not np.isfinite(a).all():
+            where = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0])
+            raise ValueError(f"predict: {v.name} holds {a[where]} at {where}, expected finite numbers")
+        if a.dtype.kind in "fiub":
+            net.check_input(v, a.shape, a.dtype)
+    count = len(given[0]) if given and given[0].ndim else 0
+    found: dict[str, list[np.ndarray]] = {}
+    for first in range(0, max(count, 1), batch_size):
+        rows = slice(first, first + batch_size)
+        batch: Any = [a[rows] for a in given]
+        if isinstance(parts, Mapping):
+            batch = dict(zip(parts, batch, strict=True))
+        elif len(net.inputs) == 1:
+            batch = batch[0]
+        outputs, _ = run_forward(net, (), batch, {}, None if lengths is None else np.asarray(lengths)[rows])
+        for name, Y in outputs.items():
+            found.setdefault(name, []).append(Y)
+    whole = {name: ys[0] if len(ys) == 1 else np.concatenate(ys) for name, ys in found.items()}
+    return whole["output"] if net.single_output else whole
+
+
+class Result(Mapping[str, Any]):
+    """What an evaluation found: `result.loss`, `result["accuracy"]`, `result.confusion_matrix`."""
+
+    def __init__(self, values: dict[str, Any], matrix: ConfusionMatrix | None = None) -> None:
+        self._values, self.confusion_matrix = values, matrix
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._values:
+            raise KeyError(f"the evaluation has no {name!r}, it has {', '.join(self._values)}")
+        return self._values[name]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._values:
+            raise AttributeError(f"the evaluation has no {name!r}")
+        return self._values[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return "Result(" + ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}"
+                                     for k, v in self._values.items()) + ")"
+
+
+def default_metrics(losses: dict[str, Loss]) -> list[Any]:
+    """Accuracy where a single output is a classification."""
+    only = next(iter(losses.values()))
+    return ["accuracy"] if len(losses) == 1 and (only.classifies or "binary" in only.name) else []
+
+
+def evaluate(net: BaseNetwork, feed: Feed, *, loss: Any, metrics: Sequence[Any] | None = None, batch_size: int = 256,
+             ) -> Result:
+    """Loss, metrics and, for a classification, the confusion matrix over all batches, weighted by examples."""
+    losses = losses_by_output(net, loss)
+    acting = heads(net, losses, {})
+    found = [resolve(m) for m in (default_metrics(losses) if metrics is None else metrics)]
+    for m in found:
+        m.reset()
+    mean, matrix = Mean(), None
+    name = next(iter(losses))
+    for X, t, lengths in feed.batches(batch_size):
+        if t is None:
+            raise ValueError(f"{feed.name}: evaluate needs targets, this data has none")
+        shapes = tuple(a.shape for a in net.arrays(X))
+        targets = prepare_targets(net, losses, t, shapes)
+        outputs, value = run_forward(net, acting, X, targets, lengths)
+        mean.update(value, examples_in(X))
+        for m in found:
+            m.update(outputs[name], targets[name])
+        if losses[name].classifies and len(losses) == 1 and outputs[name].shape[-1] > 1:
+            part = confusion_matrix(targets[name], outputs[name], net.class_names or outputs[name].shape[-1],
+                                    ignored=getattr(losses[name], "ignored", None))
+            matrix = part if matrix is None else matrix + part
+    values = {"loss": mean.result(), **{_metric_name(m): m.result() for m in found}}
+    return Result(values, matrix)
+
+
+def _metric_name(metric: Any) -> str:
+    return str(getattr(metric, "name", type(metric).__name__.lower()))

@@ -1,0 +1,116 @@
+"""Whatever a user hands to fit or evaluate, as batches of (inputs, targets, lengths)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from klarnet.data import BatchStream, Dataset, as_dataset
+from klarnet.data.arrays import as_array, refuse_not_finite
+from klarnet.data.batches import batch_count, epoch_order
+
+Batch = tuple[Any, Any, Any]                               # X, t, lengths
+
+
+class Feed:
+    """Batches of one data set: a `Dataset`, a stream of batches, or several arrays by name."""
+
+    def __init__(self, data: Any, t: Any = None, *, lengths: Any = None, name: str = "data") -> None:
+        self.name = name
+        self.columns: Columns | None = None
+        if isinstance(data, tuple) and t is None and len(data) == 2 and _named(*data):
+            data, t = data
+        if _named(data, t) or lengths is not None:
+            self.columns = Columns(data, t, lengths, name)
+            self.examples: int | None = len(self.columns)
+            return
+        self.data: Dataset | BatchStream = as_dataset(data, t, name=name)
+        self.examples = len(self.data) if isinstance(self.data, Dataset) else None
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """The data set, where it is one: its scaling and class names go to the network."""
+        return self.data if self.columns is None and isinstance(self.data, Dataset) else None
+
+    def iterations(self, batch_size: int) -> int | None:
+        if self.columns is not None:
+            return batch_count(len(self.columns), batch_size, False, self.name)
+        return self.data.iterations(batch_size)
+
+    def batches(self, batch_size: int, *, seed: int = 0, epoch: int = 0, shuffle: bool = False) -> Iterator[Batch]:
+        if self.columns is not None:
+            yield from self.columns.batches(batch_size, seed, epoch, shuffle)
+            return
+        for X, t in self.data.batches(batch_size, seed=seed, epoch=epoch, shuffle=shuffle):
+            yield X, t, None
+
+
+class Columns:
+    """Several input or target arrays by name, and lengths, all with one row an example."""
+
+    def __init__(self, X: Any, t: Any, lengths: Any, name: str) -> None:
+        self.X, self.t, self.name = self._arrays(X, f"{name}: X"), None, name
+        if t is not None:
+            self.t = self._arrays(t, f"{name}: t")
+        self.lengths = None if lengths is None else as_array(lengths, name=f"{name}: lengths")
+        sizes = {label: len(a) for label, a in self._all()}
+        if len(set(sizes.values())) != 1:
+            shown = ", ".join(f"{label} {n}" for label, n in sizes.items())
+            raise ValueError(f"{name}: all arrays must have the same number of examples, got {shown}")
+        self.count = next(iter(sizes.values()))
+        if self.count == 0:
+            raise ValueError(f"{name}: empty, expected at least one example")
+
+    @staticmethod
+    def _arrays(given: Any, name: str) -> Any:
+        if isinstance(given, Mapping):
+            return {key: Columns._one(a, f"{name}[{key!r}]") for key, a in given.items()}
+        if isinstance(given, list) and given and all(isinstance(a, np.ndarray) for a in given):
+            return [Columns._one(a, f"{name}[{i}]") for i, a in enumerate(given)]
+        return Columns._one(given, name)
+
+    @staticmethod
+    def _one(given: Any, name: str) -> np.ndarray:
+        array = as_array(given, name=name)
+        refuse_not_finite(array, name=name)
+        return array
+
+    def _all(self) -> Iterator[tuple[str, np.ndarray]]:
+        for label, part in (("X", self.X), ("t", self.t), ("lengths", self.lengths)):
+            if isinstance(part, dict):
+                yield from ((f"{label}[{key!r}]", a) for key, a in part.items())
+            elif isinstance(part, list):
+                yield from ((f"{label}[{i}]", a) for i, a in enumerate(part))
+            elif part is not None:
+                yield label, part
+
+    def __len__(self) -> int:
+        return self.count
+
+    def batches(self, batch_size: int, seed: int, epoch: int, shuffle: bool) -> Iterator[Batch]:
+        order = epoch_order(self.count, seed, epoch, self.name) if shuffle else np.arange(self.count)
+        for first in range(0, self.count, batch_size):
+            rows = order[first : first + batch_size]
+            yield tuple(_take(part, rows) for part in (self.X, self.t, self.lengths))  # type: ignore[misc]
+
+
+def _take(part: Any, rows: np.ndarray) -> Any:
+    if isinstance(part, dict):
+        return {key: a[rows] for key, a in part.items()}
+    if isinstance(part, list):
+        return [a[rows] for a in part]
+    return None if part is None else part[rows]
+
+
+def _named(X: Any, t: Any) -> bool:
+    """Are there several arrays, told apart by name or by their place in a list?"""
+    several = isinstance(X, list) and len(X) > 1 and all(isinstance(a, np.ndarray) and a.ndim > 1 for a in X)
+    return isinstance(X, Mapping) or isinstance(t, Mapping) or (several and t is not None)
+
+
+def examples_in(X: Any) -> int:
+    """How many examples a batch holds."""
+    first = next(iter(X.values())) if isinstance(X, Mapping) else X[0] if isinstance(X, list) else X
+    return len(first)
