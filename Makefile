@@ -23,10 +23,10 @@ test: .venv/.tools $(LIBRARY)  ## format, lint, types and all tests that are not
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 test-slow: .venv/.tools $(LIBRARY)  ## the slow tests: whole trainings, the package as it is shipped
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -m slow
 
 build: .venv/.tools $(LIBRARY)  ## (re)build the native engine; Python code needs no building
 
