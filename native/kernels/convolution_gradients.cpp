@@ -11,6 +11,7 @@
 #include "kernels/convolution_axis.h"
 #include "kernels/convolution_block.h"
 #include "kernels/convolution_window.h"
+#include "kernels/winograd.h"
 #include "threads/parallel.h"
 
 namespace kn::KN_TARGET {
@@ -148,6 +149,7 @@ void reduce_row(const Gradients& g, int64_t row, float* to, bool add) {
 }  // namespace
 
 void conv2d_gradients(const args::conv2d_gradients& a, Context&) {
+    if (winograd::fits(a)) return winograd::gradients(a);
     Gradients g = plan(a);
     g.sums = scratch(Slot::first, static_cast<size_t>(g.chunks * g.all_blocks * g.size()));
     const double products = 2.0 * static_cast<double>(a.n * a.i * a.j * g.rows * a.k);
