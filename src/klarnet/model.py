@@ -6,17 +6,16 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from klarnet.layers import Layer, Sigmoid, Softmax
 from klarnet.losses import Loss
 from klarnet.network import BaseNetwork, InputScaling
 from klarnet.network.execution import Execution, Wanted, heads
-from klarnet.network.files import architecture, fill, read, rebuild, to_bytes, write_atomically
+from klarnet.network.files import copy_network, fill, read, rebuild, save_network
 from klarnet.network.summary import Summary, add_plan, concrete, example_targets, summarise
 from klarnet.network.update import OptimizerState
 from klarnet.optimizers import optimizer as find_optimizer
-from klarnet.training import evaluation, fit as fit_module
+from klarnet.training import evaluation
+from klarnet.training import fit as fit_module
 from klarnet.training.callbacks import Callback
 from klarnet.training.feed import Feed
 from klarnet.training.history import History
@@ -40,10 +39,23 @@ class Network(BaseNetwork):
     Raises ValueError with the layer's name when shapes do not fit.
     """
 
-    def fit(self, data_or_X: Any, t: Any = None, *, validation: Any = None, loss: Any = None,
-            metrics: Sequence[Any] | None = None, optimizer: Any = "adam", batch_size: int = 32, epochs: int = 10,
-            seed: int | None = None, callbacks: Sequence[Callback] = (), lengths: Any = None, loss_weights: Any = None,
-            progress: bool = True) -> History:
+    def fit(
+        self,
+        data_or_X: Any,
+        t: Any = None,
+        *,
+        validation: Any = None,
+        loss: Any = None,
+        metrics: Sequence[Any] | None = None,
+        optimizer: Any = "adam",
+        batch_size: int = 32,
+        epochs: int = 10,
+        seed: int | None = None,
+        callbacks: Sequence[Callback] = (),
+        lengths: Any = None,
+        loss_weights: Any = None,
+        progress: bool = True,
+    ) -> History:
         """Train on data and return what happened in each epoch.
 
         data_or_X, t   arrays X (n, …) and t; a pair (X, t); a `kn.data.Dataset`; an iterable of batches; dicts of
@@ -65,19 +77,42 @@ class Network(BaseNetwork):
         train, held_out = self._split(data_or_X, t, validation, lengths, self.seed if seed is None else seed)
         self._learn_about(train)
         shown = [Progress()] if progress else []
-        return fit_module.fit(self, train, held_out, loss=self.default_loss() if loss is None else loss,
-                              optimizer=optimizer, metrics=metrics, batch_size=batch_size, epochs=epochs, seed=seed,
-                              callbacks=[*callbacks, *shown], loss_weights=loss_weights)
+        return fit_module.fit(
+            self,
+            train,
+            held_out,
+            loss=self.default_loss() if loss is None else loss,
+            optimizer=optimizer,
+            metrics=metrics,
+            batch_size=batch_size,
+            epochs=epochs,
+            seed=seed,
+            callbacks=[*callbacks, *shown],
+            loss_weights=loss_weights,
+        )
 
-    def evaluate(self, data_or_X: Any, t: Any = None, *, loss: Any = None, metrics: Sequence[Any] | None = None,
-                 batch_size: int = 256, lengths: Any = None) -> evaluation.Result:
+    def evaluate(
+        self,
+        data_or_X: Any,
+        t: Any = None,
+        *,
+        loss: Any = None,
+        metrics: Sequence[Any] | None = None,
+        batch_size: int = 256,
+        lengths: Any = None,
+    ) -> evaluation.Result:
         """Loss, metrics and confusion matrix on data, outside training. Arguments as for `fit`.
 
         result.loss, result.accuracy, result.confusion_matrix; result["accuracy"] as well.
         """
         feed = Feed(data_or_X, t, lengths=lengths, name="evaluate")
-        return evaluation.evaluate(self, feed, loss=self.default_loss() if loss is None else loss, metrics=metrics,
-                                   batch_size=batch_size)
+        return evaluation.evaluate(
+            self,
+            feed,
+            loss=self.default_loss() if loss is None else loss,
+            metrics=metrics,
+            batch_size=batch_size,
+        )
 
     def predict(self, X: Any, *, batch_size: int = 256, lengths: Any = None) -> Any:
         """The outputs for X (n, …), computed in batches and scaled as in training: the caller's own array."""
@@ -85,19 +120,21 @@ class Network(BaseNetwork):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write architecture, class names, scaling and weights into one file, whole or not at all."""
-        write_atomically(path, to_bytes(dict(self.weights.items()), architecture(self)))
+        save_network(self, path)
 
     def copy(self, dtype: Any = None) -> Network:
         """The same network with weights of its own, in another floating type if wanted."""
-        about = architecture(self)
-        about["dtype"] = str(np.dtype(dtype)) if dtype is not None else about["dtype"]
-        layers = [type(v.layer) for v in self.graph.vertices if v.layer is not None]
-        twin = rebuild(about, "copy", layers, Network)
-        fill(twin, {name: a.astype(twin.dtype) for name, a in self.weights.items()}, "copy")
-        return twin                                                                # type: ignore[return-value]
+        return copy_network(self, Network, dtype)  # type: ignore[return-value]
 
-    def summary(self, *, batch_size: int | None = None, training: bool = False, loss: Any = None,
-                optimizer: Any = "adam", steps: int = 128) -> Summary:
+    def summary(
+        self,
+        *,
+        batch_size: int | None = None,
+        training: bool = False,
+        loss: Any = None,
+        optimizer: Any = "adam",
+        steps: int = 128,
+    ) -> Summary:
         """Layers, output shapes and parameters; with a batch size also what the plan of a step says.
 
         batch_size   adds multiply-adds, the bytes of the plan and what was joined
@@ -111,25 +148,43 @@ class Network(BaseNetwork):
         spans = any(v.lengths for v in self.inputs)
         if not training:
             execution = Execution(self, (), Wanted(shapes, {}, lengths=spans, outputs=True), self.state)
-            return add_plan(summary, self, execution.plan, batch_size=batch_size, training=False, optimizer_bytes=0)
+            return add_plan(
+                summary, self, execution.plan, batch_size=batch_size, training=False, optimizer_bytes=0
+            )
         losses = losses_by_output(self, self.default_loss() if loss is None else loss)
         moments = OptimizerState(self.weights, find_optimizer(optimizer))
-        targets = {name: example_targets(self.shape_behind(name, shapes), one.classifies) for name, one in losses.items()}
-        execution = Execution(self, heads(self, losses, {}), Wanted(shapes, targets, True, spans, False, moments),
-                              self.state)
-        return add_plan(summary, self, execution.plan, batch_size=batch_size, training=True,
-                        optimizer_bytes=moments.buffer.nbytes)
+        targets = {
+            name: example_targets(self.shape_behind(name, shapes), one.classifies)
+            for name, one in losses.items()
+        }
+        execution = Execution(
+            self, heads(self, losses, {}), Wanted(shapes, targets, True, spans, False, moments), self.state
+        )
+        return add_plan(
+            summary,
+            self,
+            execution.plan,
+            batch_size=batch_size,
+            training=True,
+            optimizer_bytes=moments.buffer.nbytes,
+        )
 
     def shape_behind(self, output: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
         from klarnet.training.trainer import output_shape
+
         return output_shape(self, self.outputs[output].number, shapes)
 
     def default_loss(self) -> Any:
         """The loss that fits each output's last layer."""
         chosen: dict[str, str | Loss] = {}
         for name, v in self.outputs.items():
-            chosen[name] = ("cross_entropy" if isinstance(v.layer, Softmax) else
-                            "binary_cross_entropy" if isinstance(v.layer, Sigmoid) else "squared_error")
+            chosen[name] = (
+                "cross_entropy"
+                if isinstance(v.layer, Softmax)
+                else "binary_cross_entropy"
+                if isinstance(v.layer, Sigmoid)
+                else "squared_error"
+            )
         return next(iter(chosen.values())) if len(chosen) == 1 else chosen
 
     def _split(self, data: Any, t: Any, validation: Any, lengths: Any, seed: int) -> tuple[Feed, Feed | None]:
@@ -140,7 +195,9 @@ class Network(BaseNetwork):
             if not 0.0 < validation < 1.0:
                 raise ValueError(f"fit: validation {validation!r}, expected a share between 0 and 1, or data")
             if train.dataset is None:
-                raise ValueError("fit: validation as a share needs arrays or a Dataset; give the validation data itself")
+                raise ValueError(
+                    "fit: validation as a share needs arrays or a Dataset; give the validation data itself"
+                )
             kept, held_out = train.dataset.split(1.0 - validation, validation, seed=seed)
             return Feed(kept, name="fit"), Feed(held_out, name="validation")
         return train, Feed(validation, name="validation")
@@ -165,4 +222,4 @@ def load(path: str | os.PathLike[str], *, layers: Sequence[type[Layer]] = ()) ->
     arrays, about = read(path)
     net = rebuild(about, path, layers, Network)
     fill(net, {n: a for n, a in arrays.items() if not n.startswith("optimizer:")}, path)
-    return net                                                                     # type: ignore[return-value]
+    return net  # type: ignore[return-value]

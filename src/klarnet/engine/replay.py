@@ -164,12 +164,23 @@ class Replay:
     @property
     def entries_into_c(self) -> int:
         """How many calls into the library one run of the whole plan makes."""
-        return sum(isinstance(s, tuple) for part in self.parts for s in part)
+        return sum(isinstance(s, tuple) for s in joined([s for part in self.parts for s in part]))
 
     def bind(self, memory: Memory, state: State, parts: Sequence[int] | None = None) -> Bound:
         """The segments of these parts (all of them by default) ready for this memory and state block."""
         chosen = range(len(self.parts)) if parts is None else parts
         return Bound(self, [s for p in chosen for s in self.parts[p]], memory, state)
+
+
+def joined(segments: list[Any]) -> list[Any]:
+    """Runs of records that follow each other are one: two parts run together are one call into the library."""
+    found: list[Any] = []
+    for s in segments:
+        if isinstance(s, tuple) and found and isinstance(found[-1], tuple) and found[-1][1] == s[0]:
+            found[-1] = (found[-1][0], s[1])
+        else:
+            found.append(s)
+    return found
 
 
 class Bound:
@@ -178,14 +189,8 @@ class Bound:
     def __init__(self, replay: Replay, segments: list[Any], memory: Memory, state: State) -> None:
         memory.arena(replay.arena_bytes)
         self.replay, self.memory, self.state = replay, memory, state
-        joined: list[Any] = []
-        for s in segments:  # parts that follow each other are one job
-            if isinstance(s, tuple) and joined and isinstance(joined[-1], tuple) and joined[-1][1] == s[0]:
-                joined[-1] = (joined[-1][0], s[1])
-            else:
-                joined.append(s)
         self.jobs: list[Any] = []
-        for s in joined:
+        for s in joined(segments):
             if isinstance(s, tuple):
                 job = native.Job(
                     replay.words.ctypes.data,

@@ -290,6 +290,11 @@ def _pooled(f: Function, s: Sizes, scalars: Scalars) -> None:
     j = _places(f, s["w"], wx, sx, left, right, "width")
     if s.setdefault("i", i) != i or s.setdefault("j", j) != j:
         raise ShapeError(f"{f.name}: dY is {s['i']}x{s['j']}, but these sizes give {i}x{j}")
+    if max(top, bottom) >= wy or max(left, right) >= wx:
+        raise ShapeError(
+            f"{f.name}: with padding {(top, bottom)}, {(left, right)} a window of {wy}x{wx} would lie in the padding "
+            "alone; expected less padding than the window is wide"
+        )
     if wy * wx > 65_536:
         raise ShapeError(f"{f.name}: a window of {wy}x{wx} has more than 65536 cells")
 

@@ -34,8 +34,9 @@ def namespace(*arrays: Array | None) -> Any:
             continue
         xp = _library(array)
         if found is not None and xp is not found:
-            raise TypeError("formulas: expected arrays of one library, got "
-                            f"{found.__name__} and {xp.__name__}")
+            raise TypeError(
+                f"formulas: expected arrays of one library, got {found.__name__} and {xp.__name__}"
+            )
         found = xp
     return np if found is None else found
 
@@ -47,11 +48,12 @@ def _library(array: Array) -> Any:
         return array.__array_namespace__()
     kind = type(array)
     if kind.__module__ == "torch":
-        try:                                                # by name: a helper, no dependency of the pages
+        try:  # by name: a helper, no dependency of the pages
             return import_module("array_api_compat").array_namespace(array)
         except ImportError:
-            raise TypeError("formulas: torch tensors need the package array-api-compat, "
-                            "or hand in tensor.numpy()") from None
+            raise TypeError(
+                "formulas: torch tensors need the package array-api-compat, or hand in tensor.numpy()"
+            ) from None
     raise TypeError(f"formulas: expected an array, got {kind.__name__}; wrap it in numpy.asarray(...)")
 
 
@@ -63,7 +65,9 @@ def filled(shape: Sequence[int], value: float, *like: Array) -> Array:
     xp = namespace(*like)
     dtype = xp.result_type(*(a.dtype for a in like))
     if not xp.isdtype(dtype, "real floating"):
-        raise TypeError(f"formulas: expected arrays of a floating type, got {dtype}; use X.astype(numpy.float32)")
+        raise TypeError(
+            f"formulas: expected arrays of a floating type, got {dtype}; use X.astype(numpy.float32)"
+        )
     return xp.full(tuple(shape), value, dtype=dtype, device=like[0].device)
 
 

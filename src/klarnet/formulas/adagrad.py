@@ -14,8 +14,16 @@ from .gradient_descent import decayed, step_size
 
 
 @tiny_is_zero
-def adagrad(W: Array, g: Array, s: Array, *, learning_rate: float, epsilon: float = 1e-10, rate: float = 1.0,
-            decay: float = 0.0) -> tuple[Array, Array]:
+def adagrad(
+    W: Array,
+    g: Array,
+    s: Array,
+    *,
+    learning_rate: float,
+    epsilon: float = 1e-10,
+    rate: float = 1.0,
+    decay: float = 0.0,
+) -> tuple[Array, Array]:
     """→ the new W and s. s is 0 before the first step."""
     g = decayed(g, W, decay)
     s = s + g * g

@@ -21,14 +21,28 @@ from .gradient_descent import decayed, step_size
 
 
 @tiny_is_zero
-def adam(W: Array, g: Array, m: Array, s: Array, *, learning_rate: float, step: int, beta1: float = 0.9,
-         beta2: float = 0.999, epsilon: float = 1e-8, decoupled: int = 0, born: int = 0, rate: float = 1.0,
-         decay: float = 0.0) -> tuple[Array, Array, Array]:
+def adam(
+    W: Array,
+    g: Array,
+    m: Array,
+    s: Array,
+    *,
+    learning_rate: float,
+    step: int,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+    decoupled: int = 0,
+    born: int = 0,
+    rate: float = 1.0,
+    decay: float = 0.0,
+) -> tuple[Array, Array, Array]:
     """→ the new W, m and s. Raises ValueError where t = step − born is below 1."""
     t, eta = int(step) - int(born), step_size(learning_rate, rate)
     if t < 1:
-        raise ValueError(f"adam: expected a step after {born}, when these weights joined, got {step}; "
-                         "steps count from 1")
+        raise ValueError(
+            f"adam: expected a step after {born}, when these weights joined, got {step}; steps count from 1"
+        )
     if decoupled:
         W = W - (eta * decay) * W
     else:

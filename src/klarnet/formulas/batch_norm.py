@@ -25,16 +25,26 @@ from math import prod
 from ._namespace import Array, namespace, rows, total
 
 
-def batch_norm(X: Array, gamma: Array, beta: Array, mean: Array, variance: Array, *, momentum: float = 0.9,
-               epsilon: float = 1e-5) -> tuple[Array, Array, Array, Array, Array]:
+def batch_norm(
+    X: Array,
+    gamma: Array,
+    beta: Array,
+    mean: Array,
+    variance: Array,
+    *,
+    momentum: float = 0.9,
+    epsilon: float = 1e-5,
+) -> tuple[Array, Array, Array, Array, Array]:
     """→ the new mean and variance, then Y (n.., c), μ (c,), σ (c,).
 
     Raises ValueError where there is one position only (one example without further axes): it has no variance.
     """
     N = prod(X.shape[:-1])
     if N < 2:
-        raise ValueError("batch_norm: expected two positions or more to take a variance over, got X "
-                         f"{tuple(X.shape)}; use larger batches, or batch_norm_fixed with the running values")
+        raise ValueError(
+            "batch_norm: expected two positions or more to take a variance over, got X "
+            f"{tuple(X.shape)}; use larger batches, or batch_norm_fixed with the running values"
+        )
     xp = namespace(X)
     Xs = rows(X)
     mu = total(Xs, 0) / N
@@ -54,8 +64,9 @@ def batch_norm_backward(dY: Array, X: Array, mu: Array, sigma: Array, gamma: Arr
     return namespace(dX).reshape(dX, dY.shape)
 
 
-def batch_norm_fixed(X: Array, gamma: Array, beta: Array, mean: Array, variance: Array, *,
-                     epsilon: float = 1e-5) -> tuple[Array, Array, Array]:
+def batch_norm_fixed(
+    X: Array, gamma: Array, beta: Array, mean: Array, variance: Array, *, epsilon: float = 1e-5
+) -> tuple[Array, Array, Array]:
     """Outside training, with the running values: Y (n.., c), μ = mean (c,), σ = √(variance + ε) (c,)."""
     sigma = namespace(X, variance).sqrt(variance + epsilon)
     return gamma * ((X - mean) / sigma) + beta, mean, sigma

@@ -32,11 +32,15 @@ class GradientError(AssertionError):
 
 
 class _Slope(NamedTuple):
-    """The derivative by one entry: central, its change when the step is halved, and right less left."""
+    """The derivative by one entry: central, its change when the step is halved, and right less left for both steps.
+
+    Of a smooth function right less left halves with the step; at a kink it stays.
+    """
 
     central: float
     change: float
     jump: float
+    near_jump: float
 
 
 def projection(shape: tuple[int, ...], *, seed: int = 0, node: int = 0) -> np.ndarray:
@@ -45,8 +49,9 @@ def projection(shape: tuple[int, ...], *, seed: int = 0, node: int = 0) -> np.nd
     return np.where(u < 0.5, -1.0, 1.0) * (0.25 + 0.75 * np.abs(2.0 * u - 1.0))
 
 
-def numerical_gradient(f: Function, X: np.ndarray, dY: np.ndarray | None = None, *,
-                       step: float = STEP) -> np.ndarray:
+def numerical_gradient(
+    f: Function, X: np.ndarray, dY: np.ndarray | None = None, *, step: float = STEP
+) -> np.ndarray:
     """dX by central differences of L = Σ dY ⊙ f(X), entry by entry, float64.
 
     f(X) is an array of the shape of dY, or one number if dY is None. f is given copies of X changed in one
@@ -59,9 +64,18 @@ def numerical_gradient(f: Function, X: np.ndarray, dY: np.ndarray | None = None,
     return dX
 
 
-def check(f: Function, X: np.ndarray, dX: np.ndarray, dY: np.ndarray | None = None, *,
-          entries: int | None = None, bound: float | None = BOUND, step: float = STEP, seed: int = 0,
-          name: str = "dX") -> float:
+def check(
+    f: Function,
+    X: np.ndarray,
+    dX: np.ndarray,
+    dY: np.ndarray | None = None,
+    *,
+    entries: int | None = None,
+    bound: float | None = BOUND,
+    step: float = STEP,
+    seed: int = 0,
+    name: str = "dX",
+) -> float:
     """Compare dX, derived by hand for L = Σ dY ⊙ f(X), with central differences → the largest relative error.
 
     f, X, dY   as in `numerical_gradient`.
@@ -87,12 +101,13 @@ def check(f: Function, X: np.ndarray, dX: np.ndarray, dY: np.ndarray | None = No
             break
         slope, own = _slope(f, X, dY, int(at), step, middle), float(dX.flat[at])
         size = max(scale, abs(slope.central))
-        if abs(slope.jump) > 0.01 * size or abs(slope.change) > 0.25 * (bound or BOUND) * size:
+        kink = abs(slope.jump) > (bound or BOUND) * size and abs(slope.near_jump) > 0.75 * abs(slope.jump)
+        if kink or abs(slope.jump) > 0.01 * size or abs(slope.change) > 0.25 * (bound or BOUND) * size:
             kinks += 1
             continue
         sound += 1
         here = abs(slope.central - own) / size
-        if here > error or here != here:                    # a NaN is the worst of all
+        if here > error or here != here:  # a NaN is the worst of all
             error = here
             place = tuple(int(i) for i in np.unravel_index(at, X.shape))
             worst = f"{place}: by hand {own:.10g}, by differences {slope.central:.10g}"
@@ -106,7 +121,10 @@ def check(f: Function, X: np.ndarray, dX: np.ndarray, dY: np.ndarray | None = No
 def _slope(f: Function, X: np.ndarray, dY: np.ndarray | None, at: int, step: float, middle: float) -> _Slope:
     right, left, near_right, near_left = (_value(f, X, dY, at, h) for h in (step, -step, step / 2, -step / 2))
     central = (right - left) / (2.0 * step)
-    return _Slope(central, central - (near_right - near_left) / step, (right - 2.0 * middle + left) / step)
+    jump, near_jump = (
+        (a - 2.0 * middle + b) / h for a, b, h in ((right, left, step), (near_right, near_left, step / 2))
+    )
+    return _Slope(central, central - (near_right - near_left) / step, jump, near_jump)
 
 
 def _value(f: Function, X: np.ndarray, dY: np.ndarray | None, at: int, h: float) -> float:

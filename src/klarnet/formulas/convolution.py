@@ -34,8 +34,16 @@ from .padding import NONE, Padding, Pair, negative, output_size, pad
 Slices = tuple[slice, ...]
 
 
-def conv2d(X: Array, F: Array, b: Array | None = None, *, stride: Pair = (1, 1), dilation: Pair = (1, 1),
-           padding: Padding = NONE, groups: int = 1) -> Array:
+def conv2d(
+    X: Array,
+    F: Array,
+    b: Array | None = None,
+    *,
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    padding: Padding = NONE,
+    groups: int = 1,
+) -> Array:
     """Y = X ∗ F + b. X (n, h, w, c), F (p, q, c / groups, k), b (k,) or None → Y (n, i, j, k).
 
     Raises ValueError where channels and groups do not fit the filter, or the filter is larger than the padded
@@ -50,8 +58,17 @@ def conv2d(X: Array, F: Array, b: Array | None = None, *, stride: Pair = (1, 1),
     return Y if b is None else Y + b
 
 
-def conv2d_backward(dY: Array, F: Array, *, h: int, w: int, stride: Pair = (1, 1), dilation: Pair = (1, 1),
-                    padding: Padding = NONE, groups: int = 1) -> Array:
+def conv2d_backward(
+    dY: Array,
+    F: Array,
+    *,
+    h: int,
+    w: int,
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    padding: Padding = NONE,
+    groups: int = 1,
+) -> Array:
     """dX, spread back over the map. dY (n, i, j, k), F (p, q, c / groups, k) → dX (n, h, w, c).
 
     h and w, the size of X, must be told: with a stride several sizes give the same output.
@@ -65,8 +82,17 @@ def conv2d_backward(dY: Array, F: Array, *, h: int, w: int, stride: Pair = (1, 1
     return pad(dX, padding=negative(padding))
 
 
-def conv2d_gradients(X: Array, dY: Array, *, p: int, q: int, stride: Pair = (1, 1), dilation: Pair = (1, 1),
-                     padding: Padding = NONE, groups: int = 1) -> tuple[Array, Array]:
+def conv2d_gradients(
+    X: Array,
+    dY: Array,
+    *,
+    p: int,
+    q: int,
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    padding: Padding = NONE,
+    groups: int = 1,
+) -> tuple[Array, Array]:
     """dF and db. X (n, h, w, c), dY (n, i, j, k), filter size p, q → dF (p, q, c / groups, k), db (k,)."""
     d = X.shape[3] // groups
     _check(X.shape[3], (p, q, d, dY.shape[3]), groups)
@@ -83,8 +109,16 @@ def _meetings(filter: Pair, output: Pair, stride: Pair, dilation: Pair) -> Itera
     for u in range(filter[0]):
         for v in range(filter[1]):
             y, x = u * dilation[0], v * dilation[1]
-            yield u, v, (slice(None), slice(y, y + (output[0] - 1) * stride[0] + 1, stride[0]),
-                         slice(x, x + (output[1] - 1) * stride[1] + 1, stride[1]), slice(None))
+            yield (
+                u,
+                v,
+                (
+                    slice(None),
+                    slice(y, y + (output[0] - 1) * stride[0] + 1, stride[0]),
+                    slice(x, x + (output[1] - 1) * stride[1] + 1, stride[1]),
+                    slice(None),
+                ),
+            )
 
 
 def _times(X: Array, F: Array, groups: int) -> Array:
@@ -95,8 +129,11 @@ def _times(X: Array, F: Array, groups: int) -> Array:
     if groups == 1:
         Y = Xs @ F
     else:
-        Xs, Fs = xp.reshape(Xs, (Xs.shape[0], groups, F.shape[0])), xp.reshape(F, (F.shape[0], groups, k // groups))
-        if F.shape[0] == 1:                                 # depthwise: the matrices would have one cell
+        Xs, Fs = (
+            xp.reshape(Xs, (Xs.shape[0], groups, F.shape[0])),
+            xp.reshape(F, (F.shape[0], groups, k // groups)),
+        )
+        if F.shape[0] == 1:  # depthwise: the matrices would have one cell
             Y = Xs * Fs
         else:
             Y = xp.permute_dims(xp.permute_dims(Xs, (1, 0, 2)) @ xp.permute_dims(Fs, (1, 0, 2)), (1, 0, 2))
@@ -109,8 +146,10 @@ def _outer(X: Array, dY: Array, groups: int) -> Array:
     Xs, dYs = rows(X), rows(dY)
     if groups == 1:
         return Xs.T @ dYs
-    Xs, dYs = (xp.permute_dims(xp.reshape(A, (A.shape[0], groups, A.shape[1] // groups)), (1, 0, 2))
-               for A in (Xs, dYs))
+    Xs, dYs = (
+        xp.permute_dims(xp.reshape(A, (A.shape[0], groups, A.shape[1] // groups)), (1, 0, 2))
+        for A in (Xs, dYs)
+    )
     dF = xp.matrix_transpose(Xs) @ dYs
     return xp.reshape(xp.permute_dims(dF, (1, 0, 2)), (X.shape[3] // groups, dY.shape[3]))
 
@@ -124,18 +163,24 @@ def _transposed(F: Array, groups: int) -> Array:
 
 
 def _output(size: Pair, filter: Pair, stride: Pair, dilation: Pair, padding: Padding) -> Pair:
-    i, j = (output_size(size[a], filter[a], stride=stride[a], dilation=dilation[a], padding=padding[a])
-            for a in (0, 1))
+    i, j = (
+        output_size(size[a], filter[a], stride=stride[a], dilation=dilation[a], padding=padding[a])
+        for a in (0, 1)
+    )
     return i, j
 
 
 def _check(c: int, F: tuple[int, ...], groups: int) -> None:
     if c != groups * F[2] or F[3] % groups:
-        raise ValueError(f"conv2d: expected filters (p, q, {c} / groups, k) and k a multiple of groups, "
-                         f"got {tuple(F)} with groups = {groups}")
+        raise ValueError(
+            f"conv2d: expected filters (p, q, {c} / groups, k) and k a multiple of groups, "
+            f"got {tuple(F)} with groups = {groups}"
+        )
 
 
 def _check_output(dY: Array, output: Pair) -> None:
     if tuple(dY.shape[1:3]) != output:
-        raise ValueError(f"conv2d: these sizes give an output of {output[0]}x{output[1]}, but dY is "
-                         f"{dY.shape[1]}x{dY.shape[2]}")
+        raise ValueError(
+            f"conv2d: these sizes give an output of {output[0]}x{output[1]}, but dY is "
+            f"{dY.shape[1]}x{dY.shape[2]}"
+        )

@@ -29,9 +29,17 @@ from .targets import weighted_targets
 
 
 @tiny_is_zero
-def softmax_cross_entropy(X: Array, t: Array | None = None, T: Array | None = None,
-                          weights: Array | None = None, *, smoothing: float = 0.0, ignored: int | None = None,
-                          mean: int = 1, factor: float = 1.0) -> tuple[Array, Array, Array]:
+def softmax_cross_entropy(
+    X: Array,
+    t: Array | None = None,
+    T: Array | None = None,
+    weights: Array | None = None,
+    *,
+    smoothing: float = 0.0,
+    ignored: int | None = None,
+    mean: int = 1,
+    factor: float = 1.0,
+) -> tuple[Array, Array, Array]:
     """Softmax and cross entropy in one. X (n.., k) logits → value (1,), P (n.., k), total (1,).
 
     A logit of −∞ takes its class out. Raises ValueError for a class outside 0 … k − 1 (with its position),
@@ -44,18 +52,34 @@ def softmax_cross_entropy(X: Array, t: Array | None = None, T: Array | None = No
 
 
 @tiny_is_zero
-def softmax_cross_entropy_backward(P: Array, t: Array | None, T: Array | None, weights: Array | None,
-                                   total: Array, *, smoothing: float = 0.0, ignored: int | None = None,
-                                   factor: float = 1.0) -> Array:
+def softmax_cross_entropy_backward(
+    P: Array,
+    t: Array | None,
+    T: Array | None,
+    weights: Array | None,
+    total: Array,
+    *,
+    smoothing: float = 0.0,
+    ignored: int | None = None,
+    factor: float = 1.0,
+) -> Array:
     """dX = factor / N · (P Σ Q − Q), by the logits. P (n.., k) and total (1,) from the forward pass → dX."""
     xp = namespace(P)
     Q, _ = weighted_targets("softmax_cross_entropy_backward", P, t, T, weights, smoothing, ignored)
     return factor / total * (P * xp.sum(Q, axis=-1, keepdims=True) - Q)
 
 
-def cross_entropy(X: Array, t: Array | None = None, T: Array | None = None, weights: Array | None = None, *,
-                  smoothing: float = 0.0, ignored: int | None = None, mean: int = 1,
-                  factor: float = 1.0) -> tuple[Array, Array]:
+def cross_entropy(
+    X: Array,
+    t: Array | None = None,
+    T: Array | None = None,
+    weights: Array | None = None,
+    *,
+    smoothing: float = 0.0,
+    ignored: int | None = None,
+    mean: int = 1,
+    factor: float = 1.0,
+) -> tuple[Array, Array]:
     """On probabilities. X (n.., k) → value (1,), total (1,). Raises as `softmax_cross_entropy`."""
     xp = namespace(X)
     Q, counts = weighted_targets("cross_entropy", X, t, T, weights, smoothing, ignored)
@@ -63,9 +87,17 @@ def cross_entropy(X: Array, t: Array | None = None, T: Array | None = None, weig
     return one_number(_surprise(Q, xp.log(kept_positive(X))), factor) / total, total
 
 
-def cross_entropy_backward(X: Array, t: Array | None, T: Array | None, weights: Array | None,
-                           total: Array, *, smoothing: float = 0.0, ignored: int | None = None,
-                           factor: float = 1.0) -> Array:
+def cross_entropy_backward(
+    X: Array,
+    t: Array | None,
+    T: Array | None,
+    weights: Array | None,
+    total: Array,
+    *,
+    smoothing: float = 0.0,
+    ignored: int | None = None,
+    factor: float = 1.0,
+) -> Array:
     """dX = − factor / N · Q / X. X (n.., k) probabilities, total (1,) → dX (n.., k), by the probabilities."""
     Q, _ = weighted_targets("cross_entropy_backward", X, t, T, weights, smoothing, ignored)
     return -factor / total * (Q / kept_positive(X))

@@ -18,14 +18,24 @@ from __future__ import annotations
 from ._namespace import Array
 
 
-def gradient_descent(W: Array, g: Array, *, learning_rate: float, rate: float = 1.0,
-                     decay: float = 0.0) -> Array:
+def gradient_descent(
+    W: Array, g: Array, *, learning_rate: float, rate: float = 1.0, decay: float = 0.0
+) -> Array:
     """→ the new W."""
     return W - step_size(learning_rate, rate) * decayed(g, W, decay)
 
 
-def momentum(W: Array, g: Array, v: Array, *, learning_rate: float, momentum: float = 0.9, nesterov: int = 0,
-             rate: float = 1.0, decay: float = 0.0) -> tuple[Array, Array]:
+def momentum(
+    W: Array,
+    g: Array,
+    v: Array,
+    *,
+    learning_rate: float,
+    momentum: float = 0.9,
+    nesterov: int = 0,
+    rate: float = 1.0,
+    decay: float = 0.0,
+) -> tuple[Array, Array]:
     """→ the new W and v. v is 0 before the first step."""
     g = decayed(g, W, decay)
     v = momentum * v + g

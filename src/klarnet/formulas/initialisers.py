@@ -35,14 +35,16 @@ def ones(shape: Sequence[int], seed: int = 0, *, node: int = 0, step: int = 0) -
     return np.ones(tuple(shape))
 
 
-def constant(shape: Sequence[int], seed: int = 0, *, node: int = 0, step: int = 0,
-             value: float = 0.0) -> np.ndarray:
+def constant(
+    shape: Sequence[int], seed: int = 0, *, node: int = 0, step: int = 0, value: float = 0.0
+) -> np.ndarray:
     """All `value`. The seed is not used."""
     return np.full(tuple(shape), float(value))
 
 
-def normal(shape: Sequence[int], seed: int, *, node: int = 0, step: int = 0,
-           deviation: float = 1.0) -> np.ndarray:
+def normal(
+    shape: Sequence[int], seed: int, *, node: int = 0, step: int = 0, deviation: float = 1.0
+) -> np.ndarray:
     """Normal with mean 0 and the given standard deviation."""
     return deviation * random.normal(tuple(shape), seed, node=node, step=step, purpose=random.INITIAL)
 
@@ -59,8 +61,9 @@ def he_normal(shape: Sequence[int], seed: int, *, node: int = 0, step: int = 0) 
     return normal(shape, seed, node=node, step=step, deviation=sqrt(2.0 / max(fans(shape)[0], 1)))
 
 
-def orthogonal(shape: Sequence[int], seed: int, *, node: int = 0, step: int = 0,
-               gain: float = 1.0) -> np.ndarray:
+def orthogonal(
+    shape: Sequence[int], seed: int, *, node: int = 0, step: int = 0, gain: float = 1.0
+) -> np.ndarray:
     """Orthonormal columns, or rows where those are fewer; leading axes count as rows. Times `gain`.
 
     Raises ValueError for a shape of fewer than two axes.

@@ -33,8 +33,15 @@ from .recurrent import counted, steps
 
 
 @tiny_is_zero
-def lstm(Z: Array, W: Array, h0: Array | None = None, c0: Array | None = None,
-         lengths: Array | None = None, *, reverse: int = 0) -> tuple[Array, Array, Array]:
+def lstm(
+    Z: Array,
+    W: Array,
+    h0: Array | None = None,
+    c0: Array | None = None,
+    lengths: Array | None = None,
+    *,
+    reverse: int = 0,
+) -> tuple[Array, Array, Array]:
     """→ H, the outputs; C, the cell after each step; G, the gates after σ and tanh (0 past a length)."""
     xp = namespace(Z, W, h0, c0, lengths)
     (n, t, _), k = Z.shape, W.shape[0]
@@ -44,8 +51,8 @@ def lstm(Z: Array, W: Array, h0: Array | None = None, c0: Array | None = None,
     for now in steps(t, reverse):
         on = counts[:, now, :]
         z = Z[:, now, :] + h @ W
-        i, f, o = (sigmoid(z[:, a * k:(a + 1) * k]) for a in (0, 1, 3))
-        g = xp.tanh(z[:, 2 * k:3 * k])
+        i, f, o = (sigmoid(z[:, a * k : (a + 1) * k]) for a in (0, 1, 3))
+        g = xp.tanh(z[:, 2 * k : 3 * k])
         c = xp.where(on, f * c + i * g, c)
         h_now = o * xp.tanh(c)
         h = xp.where(on, h_now, h)
@@ -55,8 +62,16 @@ def lstm(Z: Array, W: Array, h0: Array | None = None, c0: Array | None = None,
 
 
 @tiny_is_zero
-def lstm_backward(dH: Array, W: Array, C: Array, G: Array, c0: Array | None = None,
-                  lengths: Array | None = None, *, reverse: int = 0) -> tuple[Array, Array, Array]:
+def lstm_backward(
+    dH: Array,
+    W: Array,
+    C: Array,
+    G: Array,
+    c0: Array | None = None,
+    lengths: Array | None = None,
+    *,
+    reverse: int = 0,
+) -> tuple[Array, Array, Array]:
     """dH (n, t, k), and C, G from the forward pass → dZ (n, t, 4k), dh0, dc0 (n, k)."""
     xp = namespace(dH, W, C, G, c0, lengths)
     n, t, k = dH.shape
@@ -68,12 +83,19 @@ def lstm_backward(dH: Array, W: Array, C: Array, G: Array, c0: Array | None = No
         now = order[at]
         on = counts[:, now, :]
         c_before = C[:, order[at - 1], :] if at else first
-        i, f, g, o = (G[:, now, a * k:(a + 1) * k] for a in range(4))
+        i, f, g, o = (G[:, now, a * k : (a + 1) * k] for a in range(4))
         T = xp.tanh(C[:, now, :])
         dh_now = dh + dH[:, now, :]
         dc_now = dc + dh_now * o * (1.0 - T * T)
-        dz = xp.concat((dc_now * g * (i * (1.0 - i)), dc_now * c_before * (f * (1.0 - f)),
-                        dc_now * i * (1.0 - g * g), dh_now * T * (o * (1.0 - o))), axis=-1)
+        dz = xp.concat(
+            (
+                dc_now * g * (i * (1.0 - i)),
+                dc_now * c_before * (f * (1.0 - f)),
+                dc_now * i * (1.0 - g * g),
+                dh_now * T * (o * (1.0 - o)),
+            ),
+            axis=-1,
+        )
         dz = xp.where(on, dz, 0.0)
         dZ[:, now, :] = dz
         dh = xp.where(on, dz @ W.T, dh)

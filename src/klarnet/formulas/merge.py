@@ -39,10 +39,11 @@ def concat(Xs: Sequence[Array], *, widths: Sequence[int] | None = None) -> Array
 def split(Y: Array, *, widths: Sequence[int]) -> tuple[Array, ...]:
     """Y (n.., Σw) → arrays (n.., w_1), (n.., w_2), … Raises ValueError where the widths do not add up."""
     if sum(widths) != Y.shape[-1]:
-        raise ValueError(f"split: widths {tuple(widths)} add up to {sum(widths)}, "
-                         f"but the array is {tuple(Y.shape)}")
+        raise ValueError(
+            f"split: widths {tuple(widths)} add up to {sum(widths)}, but the array is {tuple(Y.shape)}"
+        )
     parts, start = [], 0
     for w in widths:
-        parts.append(Y[..., start:start + w])
+        parts.append(Y[..., start : start + w])
         start += w
     return tuple(parts)

@@ -43,8 +43,10 @@ def explicit_padding(padding: Wanted, window: Sequence[int], dilation: Sequence[
     if isinstance(padding, str):
         named = {"valid": lambda s: (0, 0), "half": lambda s: (s // 2, s - s // 2), "full": lambda s: (s, s)}
         if padding not in named:
-            raise ValueError('padding: expected "valid", "half", "full", a number or '
-                             f"((top, bottom), (left, right)), got {padding!r}")
+            raise ValueError(
+                'padding: expected "valid", "half", "full", a number or '
+                f"((top, bottom), (left, right)), got {padding!r}"
+            )
         vertical, horizontal = (named[padding](s) for s in spans)
     elif isinstance(padding, Sequence):
         if len(padding) != 2:
@@ -74,8 +76,10 @@ def output_size(size: int, window: int, *, stride: int = 1, dilation: int = 1, p
     span = dilation * (window - 1) + 1
     places = (size + sum(padding) - span) // stride + 1
     if places < 1:
-        raise ValueError(f"a window that spans {span} does not fit into {size} cells with padding "
-                         f"{padding[0]} + {padding[1]}")
+        raise ValueError(
+            f"a window that spans {span} does not fit into {size} cells with padding "
+            f"{padding[0]} + {padding[1]}"
+        )
     return places
 
 
@@ -93,8 +97,9 @@ def pad(X: Array, *, padding: Padding, value: float = 0.0) -> Array:
     if i < 1 or j < 1:
         raise ValueError(f"pad: cropping {h}x{w} by {(top, bottom)}, {(left, right)} leaves nothing")
     Y = namespace(X).full((n, i, j, c), value, dtype=X.dtype, device=X.device)
-    Y[:, max(top, 0):i - max(bottom, 0), max(left, 0):j - max(right, 0), :] = \
-        X[:, max(-top, 0):h - max(-bottom, 0), max(-left, 0):w - max(-right, 0), :]
+    Y[:, max(top, 0) : i - max(bottom, 0), max(left, 0) : j - max(right, 0), :] = X[
+        :, max(-top, 0) : h - max(-bottom, 0), max(-left, 0) : w - max(-right, 0), :
+    ]
     return Y
 
 

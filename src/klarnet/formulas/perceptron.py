@@ -22,8 +22,9 @@ def perceptron(X: Array, w: Array, b: float) -> Array:
     return xp.astype(X @ w + b > 0, X.dtype)
 
 
-def perceptron_update(X: Array, t: Array, w: Array, b: float, *,
-                      learning_rate: float = 1.0) -> tuple[Array, float]:
+def perceptron_update(
+    X: Array, t: Array, w: Array, b: float, *, learning_rate: float = 1.0
+) -> tuple[Array, float]:
     """One round over the examples, one after the other. X (n, m), t (n,) of 0 and 1 → the new w and b."""
     for x, target in zip(X, t, strict=True):
         error = float(target) - float(perceptron(x[None, :], w, b)[0])

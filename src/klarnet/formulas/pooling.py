@@ -46,8 +46,9 @@ def max_pool2d(X: Array, *, window: Pair, stride: Pair, padding: Padding = NONE)
     return Y, index
 
 
-def max_pool2d_backward(dY: Array, index: Array, *, h: int, w: int, window: Pair, stride: Pair,
-                        padding: Padding = NONE) -> Array:
+def max_pool2d_backward(
+    dY: Array, index: Array, *, h: int, w: int, window: Pair, stride: Pair, padding: Padding = NONE
+) -> Array:
     """dY, index (n, i, j, c) → dX (n, h, w, c)."""
     xp = namespace(dY, index)
     dX = _spread("max_pool2d", dY, h, w, window, stride, padding)
@@ -56,8 +57,9 @@ def max_pool2d_backward(dY: Array, index: Array, *, h: int, w: int, window: Pair
     return pad(dX, padding=negative(padding))
 
 
-def average_pool2d(X: Array, *, window: Pair, stride: Pair, padding: Padding = NONE,
-                   count_padding: int = 1) -> Array:
+def average_pool2d(
+    X: Array, *, window: Pair, stride: Pair, padding: Padding = NONE, count_padding: int = 1
+) -> Array:
     """X (n, h, w, c) → Y (n, i, j, c)."""
     i, j = _output("average_pool2d", X.shape[1:3], window, stride, padding)
     m = _count(X, X.shape[1:3], (i, j), window, stride, padding, count_padding)
@@ -68,8 +70,9 @@ def average_pool2d(X: Array, *, window: Pair, stride: Pair, padding: Padding = N
     return Y / m
 
 
-def average_pool2d_backward(dY: Array, *, h: int, w: int, window: Pair, stride: Pair, padding: Padding = NONE,
-                            count_padding: int = 1) -> Array:
+def average_pool2d_backward(
+    dY: Array, *, h: int, w: int, window: Pair, stride: Pair, padding: Padding = NONE, count_padding: int = 1
+) -> Array:
     """dY (n, i, j, c) → dX (n, h, w, c)."""
     dX = _spread("average_pool2d", dY, h, w, window, stride, padding)
     share = dY / _count(dY, (h, w), dY.shape[1:3], window, stride, padding, count_padding)
@@ -93,8 +96,15 @@ def _cells(window: Pair, output: Pair, stride: Pair) -> Iterator[tuple[int, Slic
     """For each cell of the window, its row-major place and the slice of the padded map where it falls."""
     for u in range(window[0]):
         for v in range(window[1]):
-            yield u * window[1] + v, (slice(None), slice(u, u + (output[0] - 1) * stride[0] + 1, stride[0]),
-                                      slice(v, v + (output[1] - 1) * stride[1] + 1, stride[1]), slice(None))
+            yield (
+                u * window[1] + v,
+                (
+                    slice(None),
+                    slice(u, u + (output[0] - 1) * stride[0] + 1, stride[0]),
+                    slice(v, v + (output[1] - 1) * stride[1] + 1, stride[1]),
+                    slice(None),
+                ),
+            )
 
 
 def _output(page: str, size: Pair, window: Pair, stride: Pair, padding: Padding) -> Pair:
@@ -109,25 +119,35 @@ def _spread(page: str, dY: Array, h: int, w: int, window: Pair, stride: Pair, pa
     """Zeros for the padded map; refuses a dY that does not belong to it."""
     output = _output(page, (h, w), window, stride, padding)
     if tuple(dY.shape[1:3]) != output:
-        raise ValueError(f"{page}: these sizes give an output of {output[0]}x{output[1]}, but dY is "
-                         f"{dY.shape[1]}x{dY.shape[2]}")
+        raise ValueError(
+            f"{page}: these sizes give an output of {output[0]}x{output[1]}, but dY is "
+            f"{dY.shape[1]}x{dY.shape[2]}"
+        )
     (top, bottom), (left, right) = padding
     return zeros((dY.shape[0], h + top + bottom, w + left + right, dY.shape[3]), dY)
 
 
 def _first_inside(i: int, j: int, window: Pair, stride: Pair, padding: Padding) -> list[list[int]]:
     """For each window the place of its first cell inside the map, where it has one."""
-    u, v = ([min(max(padding[a][0] - at * stride[a], 0), window[a] - 1) for at in range(size)]
-            for a, size in ((0, i), (1, j)))
+    u, v = (
+        [min(max(padding[a][0] - at * stride[a], 0), window[a] - 1) for at in range(size)]
+        for a, size in ((0, i), (1, j))
+    )
     return [[top * window[1] + left for left in v] for top in u]
 
 
-def _count(like: Array, size: Pair, output: Pair, window: Pair, stride: Pair, padding: Padding,
-           count_padding: int) -> Array | float:
+def _count(
+    like: Array, size: Pair, output: Pair, window: Pair, stride: Pair, padding: Padding, count_padding: int
+) -> Array | float:
     """How many cells each average is over: a number, or (i, j, 1)."""
     if count_padding:
         return float(window[0] * window[1])
-    rows_, columns = ([sum(0 <= at * stride[a] + u - padding[a][0] < size[a] for u in range(window[a]))
-                       for at in range(output[a])] for a in (0, 1))
+    rows_, columns = (
+        [
+            sum(0 <= at * stride[a] + u - padding[a][0] < size[a] for u in range(window[a]))
+            for at in range(output[a])
+        ]
+        for a in (0, 1)
+    )
     m = [[[float(max(r * c, 1))] for c in columns] for r in rows_]
     return namespace(like).asarray(m, dtype=like.dtype, device=like.device)

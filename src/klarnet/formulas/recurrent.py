@@ -32,8 +32,9 @@ def counted(lengths: Array | None, X: Array) -> Array:
     return (xp.arange(t, dtype=lengths.dtype, device=X.device) < lengths[:, None])[:, :, None]
 
 
-def recurrent_gradients(H: Array, dZ: Array, h0: Array | None = None, lengths: Array | None = None, *,
-                        reverse: int = 0) -> Array:
+def recurrent_gradients(
+    H: Array, dZ: Array, h0: Array | None = None, lengths: Array | None = None, *, reverse: int = 0
+) -> Array:
     """dW = Σ h_beforeᵀ · dz. H (n, t, k) outputs of the layer, dZ (n, t, j) → dW (k, j)."""
     xp = namespace(H, dZ, h0, lengths)
     n, t, k = H.shape
@@ -43,7 +44,7 @@ def recurrent_gradients(H: Array, dZ: Array, h0: Array | None = None, lengths: A
         after = xp.concat((counts[:, 1:, :], xp.zeros((n, 1, 1), dtype=xp.bool, device=H.device)), axis=1)
         before = xp.where(after, xp.concat((H[:, 1:, :], first), axis=1), first)
     else:
-        before = xp.concat((first, H[:, :t - 1, :]), axis=1)
+        before = xp.concat((first, H[:, : t - 1, :]), axis=1)
     return rows(before).T @ rows(xp.where(counts, dZ, 0.0))
 
 

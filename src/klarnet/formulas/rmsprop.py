@@ -15,8 +15,17 @@ from .gradient_descent import decayed, step_size
 
 
 @tiny_is_zero
-def rmsprop(W: Array, g: Array, s: Array, *, learning_rate: float, rho: float = 0.99, epsilon: float = 1e-8,
-            rate: float = 1.0, decay: float = 0.0) -> tuple[Array, Array]:
+def rmsprop(
+    W: Array,
+    g: Array,
+    s: Array,
+    *,
+    learning_rate: float,
+    rho: float = 0.99,
+    epsilon: float = 1e-8,
+    rate: float = 1.0,
+    decay: float = 0.0,
+) -> tuple[Array, Array]:
     """→ the new W and s. s is 0 before the first step."""
     g = decayed(g, W, decay)
     s = rho * s + (1.0 - rho) * (g * g)

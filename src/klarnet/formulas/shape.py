@@ -1,7 +1,7 @@
 """The same numbers in another order of axes, or in memory of their own.
 
-    permute   Y[i_axes[0], i_axes[1], …] = X[i_0, i_1, …]     backward: `permute` with the inverse order
-    copy      Y = X                                           backward: dX = dY
+permute   Y[i_axes[0], i_axes[1], …] = X[i_0, i_1, …]     backward: `permute` with the inverse order
+copy      Y = X                                           backward: dX = dY
 """
 
 from __future__ import annotations

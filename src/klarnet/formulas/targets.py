@@ -45,12 +45,20 @@ def check_classes(page: str, t: Array, k: int, *, what: str = "class", ignored: 
         for size in reversed(t.shape):
             flat, at = divmod(flat, size)
             place.insert(0, at)
-        raise ValueError(f"{page}: expected {what} numbers from 0 to {k - 1}, got {value} "
-                         f"at position {tuple(place)}")
+        raise ValueError(
+            f"{page}: expected {what} numbers from 0 to {k - 1}, got {value} at position {tuple(place)}"
+        )
 
 
-def weighted_targets(page: str, X: Array, t: Array | None, T: Array | None, weights: Array | None,
-                     smoothing: float, ignored: int | None) -> tuple[Array, Array]:
+def weighted_targets(
+    page: str,
+    X: Array,
+    t: Array | None,
+    T: Array | None,
+    weights: Array | None,
+    smoothing: float,
+    ignored: int | None,
+) -> tuple[Array, Array]:
     """Q (n.., k) and what each position counts in a mean (n..): 1 or its weight Σ ω_j T_j, 0 where ignored.
 
     X (n.., k) gives shape and type. Raises ValueError unless exactly one of t and T is there and fits.
@@ -58,14 +66,18 @@ def weighted_targets(page: str, X: Array, t: Array | None, T: Array | None, weig
     xp = namespace(X, t, T, weights)
     k = X.shape[-1]
     if (t is None) == (T is None):
-        raise ValueError(f"{page}: expected either class numbers t or distributions T, got "
-                         f"{'neither' if t is None else 'both'}")
+        raise ValueError(
+            f"{page}: expected either class numbers t or distributions T, got "
+            f"{'neither' if t is None else 'both'}"
+        )
     if weights is not None and tuple(weights.shape) != (k,):
         raise ValueError(f"{page}: expected one weight a class, ({k},), got {tuple(weights.shape)}")
     if t is not None:
         if tuple(t.shape) != tuple(X.shape[:-1]):
-            raise ValueError(f"{page}: expected class numbers of shape {tuple(X.shape[:-1])} for X "
-                             f"{tuple(X.shape)}, got {tuple(t.shape)}")
+            raise ValueError(
+                f"{page}: expected class numbers of shape {tuple(X.shape[:-1])} for X "
+                f"{tuple(X.shape)}, got {tuple(t.shape)}"
+            )
         check_classes(page, t, k, ignored=ignored)
         T = one_hot(t, k, like=X)
         counts = xp.ones(t.shape, dtype=X.dtype, device=X.device)

@@ -142,7 +142,7 @@ def rebuild(
                 "of your own import its module first, or give layers=[…]"
             )
         try:
-            made[name] = cls(**settings)
+            made[name] = cls(**settings)  # type: ignore[arg-type]
         except TypeError as error:
             raise ValueError(f"{path}: {name}: {error}") from None
         object.__setattr__(made[name], "name", name)
@@ -154,7 +154,7 @@ def rebuild(
             nodes.append(Node(made[v["layer"]], [nodes[i] for i in v["from"]], v["listed"]))
     scaling = InputScaling(**about["scaling"]) if about["scaling"] else None
     net = kind(
-        inputs=[nodes[i] for i in about["inputs"]],  # type: ignore[arg-type]
+        inputs=[nodes[i] for i in about["inputs"]],
         outputs={k: nodes[i] for k, i in about["outputs"].items()},
         seed=about["seed"],
         dtype=about["dtype"],
@@ -164,6 +164,21 @@ def rebuild(
     for name in about.get("frozen", ()):
         net.weights.slots[name].frozen = True
     return net
+
+
+def save_network(net: BaseNetwork, path: str | os.PathLike[str]) -> None:
+    """Architecture, class names, scaling and weights in one file, written whole or not at all."""
+    write_atomically(path, to_bytes(dict(net.weights.items()), architecture(net)))
+
+
+def copy_network(net: BaseNetwork, kind: type[BaseNetwork], dtype: Any = None) -> BaseNetwork:
+    """The same network with weights of its own, in another floating type if wanted."""
+    about = architecture(net)
+    about["dtype"] = str(np.dtype(dtype)) if dtype is not None else about["dtype"]
+    layers = [type(v.layer) for v in net.graph.vertices if v.layer is not None]
+    twin = rebuild(about, "copy", layers, kind)
+    fill(twin, {name: a.astype(twin.dtype) for name, a in net.weights.items()}, "copy")
+    return twin
 
 
 def fill(net: BaseNetwork, arrays: Mapping[str, np.ndarray], path: Any) -> None:

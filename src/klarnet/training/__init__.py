@@ -10,5 +10,15 @@ from .history import History
 from .progress import Progress
 from .trainer import Trainer
 
-__all__ = ["Callback", "Checkpoint", "EarlyStopping", "History", "NotFiniteError", "Progress", "Trainer",
-           "check_gradients", "load_checkpoint", "save_checkpoint"]
+__all__ = [
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "History",
+    "NotFiniteError",
+    "Progress",
+    "Trainer",
+    "check_gradients",
+    "load_checkpoint",
+    "save_checkpoint",
+]

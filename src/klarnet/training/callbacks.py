@@ -1,4 +1,5 @@
 """Callbacks: what may look at a training, or end it, without being part of it."""
+
 from __future__ import annotations
 
 import math
@@ -43,8 +44,10 @@ class Monitor:
         if self.name is None:
             self.name = "validation_loss" if "validation_loss" in row else "loss"
         if self.name not in row:
-            raise ValueError(f"nothing called {self.name!r} to watch; this training gives {', '.join(row)}"
-                             + ("" if fit.validation is not None else " (validation=… would add validation_loss)"))
+            raise ValueError(
+                f"nothing called {self.name!r} to watch; this training gives {', '.join(row)}"
+                + ("" if fit.validation is not None else " (validation=… would add validation_loss)")
+            )
         if self.better is None:
             self.better = fit.direction(self.name)
         return float(row[self.name])
@@ -74,13 +77,20 @@ class EarlyStopping(Callback):
     Course: early stopping; Prechelt 1998.
     """
 
-    def __init__(self, patience: int = 3, *, monitor: str | None = None, better: str | None = None,
-                 minimum_improvement: float = 0.0, best_weights: bool = True) -> None:
+    def __init__(
+        self,
+        patience: int = 3,
+        *,
+        monitor: str | None = None,
+        better: str | None = None,
+        minimum_improvement: float = 0.0,
+        best_weights: bool = True,
+    ) -> None:
         if not isinstance(patience, int) or patience < 1:
             raise ValueError(f"EarlyStopping: patience {patience!r}, expected a whole number above 0")
         self.patience, self.best_weights = patience, best_weights
         self._arguments = (monitor, better, minimum_improvement)
-        self.on_fit_start(None)                                                    # type: ignore[arg-type]
+        self.on_fit_start(None)  # type: ignore[arg-type]
 
     def on_fit_start(self, fit: Fit) -> None:
         self.watch = Monitor(*self._arguments)
@@ -98,8 +108,10 @@ class EarlyStopping(Callback):
             return
         self.waited += 1
         if self.waited >= self.patience:
-            fit.stop(f"{self.watch.name} has not improved for {self.waited} epochs (best {self.watch.best:.4g} in epoch "
-                     f"{self.best_epoch})")
+            fit.stop(
+                f"{self.watch.name} has not improved for {self.waited} epochs (best {self.watch.best:.4g} in epoch "
+                f"{self.best_epoch})"
+            )
 
     def on_fit_end(self, fit: Fit) -> None:
         if self._kept is not None:
@@ -108,14 +120,20 @@ class EarlyStopping(Callback):
 
 
 class Checkpoint(Callback):
-    """Writes `last.klarnet` after every epoch (or every `every` epochs) and `best.klarnet` when the watched value improves.
+    """Writes `last.klarnet` every `every` epochs and `best.klarnet` whenever the watched value improves.
 
     Each file is written whole or not at all: a crash or a full disk leaves the former one untouched. `last.klarnet`
     also holds the optimizer's state by the weights' names.
     """
 
-    def __init__(self, directory: str | os.PathLike[str], *, every: int = 1, monitor: str | None = None,
-                 better: str | None = None) -> None:
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        every: int = 1,
+        monitor: str | None = None,
+        better: str | None = None,
+    ) -> None:
         if not isinstance(every, int) or every < 1:
             raise ValueError(f"Checkpoint: every {every!r}, expected a whole number above 0")
         self.directory, self.every = Path(directory), every
@@ -128,8 +146,13 @@ class Checkpoint(Callback):
         self.watch = Monitor(*self._arguments)
 
     def on_epoch_end(self, fit: Fit, row: dict[str, Any]) -> None:
+        from klarnet.network.files import save_network
+
         from .checkpoint import save_checkpoint
+
         if self.watch.improves(self.watch.value(row, fit)):
-            fit.net.save(self.directory / "best.klarnet")
+            save_network(fit.net, self.directory / "best.klarnet")
         if fit.epoch % self.every == 0:
-            save_checkpoint(fit.trainer, self.directory / "last.klarnet", epoch=fit.epoch, history=fit.history)
+            save_checkpoint(
+                fit.trainer, self.directory / "last.klarnet", epoch=fit.epoch, history=fit.history
+            )

@@ -1,4 +1,5 @@
 """A checkpoint: a network's file that also holds the optimizer's state, by the names of the weights."""
+
 from __future__ import annotations
 
 import os
@@ -13,16 +14,25 @@ if TYPE_CHECKING:
 _PREFIX = "optimizer:"
 
 
-def save_checkpoint(trainer: Trainer, path: str | os.PathLike[str], *, epoch: int = 0,
-                    history: History | None = None) -> None:
+def save_checkpoint(
+    trainer: Trainer, path: str | os.PathLike[str], *, epoch: int = 0, history: History | None = None
+) -> None:
     """Write weights, optimizer state, step and epoch, whole or not at all."""
     net = trainer.net
     arrays = dict(net.weights.items())
     arrays |= {_PREFIX + name: a for name, a in trainer.moments.named().items()}
-    about = {**architecture(net), "training": {
-        "optimizer": trainer.optimizer.name, "settings": trainer.optimizer.settings(), "step": trainer.iterations,
-        "learning_rate": trainer.learning_rate, "born": trainer.moments.born, "epoch": epoch,
-        "history": history.rows if history is not None else []}}
+    about = {
+        **architecture(net),
+        "training": {
+            "optimizer": trainer.optimizer.name,
+            "settings": trainer.optimizer.settings(),
+            "step": trainer.iterations,
+            "learning_rate": trainer.learning_rate,
+            "born": trainer.moments.born,
+            "epoch": epoch,
+            "history": history.rows if history is not None else [],
+        },
+    }
     write_atomically(path, to_bytes(arrays, about))
 
 
@@ -38,7 +48,9 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str], *, grown: bo
     if training is None:
         raise ValueError(f"{path}: a network without a training in it; use kn.load")
     if training["optimizer"] != trainer.optimizer.name:
-        raise ValueError(f"{path}: written by {training['optimizer']}, this training uses {trainer.optimizer.name}")
+        raise ValueError(
+            f"{path}: written by {training['optimizer']}, this training uses {trainer.optimizer.name}"
+        )
     weights = {n: a for n, a in arrays.items() if not n.startswith(_PREFIX)}
     moments = {n.removeprefix(_PREFIX): a for n, a in arrays.items() if n.startswith(_PREFIX)}
     if grown:
@@ -48,7 +60,7 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str], *, grown: bo
     trainer.moments.load(moments, training["born"], training["step"])
     trainer.state.step = training["step"]
     trainer.learning_rate = training["learning_rate"]
-    trainer.net.version += 1                               # ranges may have new births: plans are made anew
+    trainer.net.version += 1  # ranges may have new births: plans are made anew
     return dict(training)
 
 
@@ -57,6 +69,6 @@ def _check_moments(trainer: Trainer, moments: dict[str, Any], path: Any) -> None
     for name, a in moments.items():
         if name not in mine or mine[name].shape != a.shape:
             came = f"shape {a.shape}"
-            raise ValueError(f"{path}: optimizer state {name} ({came}) has no weight of that name and shape in the network")
-
-
+            raise ValueError(
+                f"{path}: optimizer state {name} ({came}) has no weight of that name and shape in the network"
+            )

@@ -23,20 +23,35 @@ def plans_of(net: BaseNetwork) -> Plans:
     local = net._local
     if not hasattr(local, "plans"):
         local.plans = Plans(net)
-    return local.plans                                                             # type: ignore[no-any-return]
+    return local.plans
 
 
-def run_forward(net: BaseNetwork, acting: Sequence[Head], X: Any, targets: dict[str, np.ndarray], lengths: Any,
-                ) -> tuple[dict[str, np.ndarray], float]:
+def run_forward(
+    net: BaseNetwork,
+    acting: Sequence[Head],
+    X: Any,
+    targets: dict[str, np.ndarray],
+    lengths: Any,
+) -> tuple[dict[str, np.ndarray], float]:
     """Outputs and, with heads, the loss of one batch, outside training."""
     arrays = net.arrays(X)
     spans = net._lengths(lengths, arrays)
     shapes = tuple(a.shape for a in arrays)
     kinds = {name: (a.shape, a.dtype) for name, a in targets.items()}
-    key = (shapes, tuple(kinds.items()), tuple((h.name, id(h.loss), h.factor) for h in acting), engine(), bool(spans))
+    key = (
+        shapes,
+        tuple(kinds.items()),
+        tuple((h.name, id(h.loss), h.factor) for h in acting),
+        engine(),
+        bool(spans),
+    )
     state = State(0.0, 0, net.seed)
-    execution = plans_of(net).get(key, lambda: Execution(
-        net, acting, Wanted(shapes, kinds, lengths=bool(spans), outputs=True), State(0.0, 0, net.seed)))
+    execution = plans_of(net).get(
+        key,
+        lambda: Execution(
+            net, acting, Wanted(shapes, kinds, lengths=bool(spans), outputs=True), State(0.0, 0, net.seed)
+        ),
+    )
     try:
         outputs = execution.run(arrays, targets, spans)
     except Refused as error:
@@ -50,8 +65,10 @@ def predict(net: BaseNetwork, X: Any, *, batch_size: int = 256, lengths: Any = N
         raise ValueError(f"predict: batch_size {batch_size!r}, expected a whole number above 0")
     parts = X if isinstance(X, Mapping) else X if isinstance(X, list) and len(net.inputs) > 1 else [X]
     given = list(parts.values()) if isinstance(parts, Mapping) else list(parts)
-    given = [np.from_dlpack(a) if hasattr(a, "__dlpack__") and not isinstance(a, np.ndarray) else np.asarray(a)
-             for a in given]
+    given = [
+        np.from_dlpack(a) if hasattr(a, "__dlpack__") and not isinstance(a, np.ndarray) else np.asarray(a)
+        for a in given
+    ]
     for v, a in zip(net.inputs, given, strict=False):
         if a.dtype.kind == "f" and not np.isfinite(a).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0])
@@ -97,8 +114,13 @@ class Result(Mapping[str, Any]):
         return len(self._values)
 
     def __repr__(self) -> str:
-        return "Result(" + ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}"
-                                     for k, v in self._values.items()) + ")"
+        return (
+            "Result("
+            + ", ".join(
+                f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in self._values.items()
+            )
+            + ")"
+        )
 
 
 def default_metrics(losses: dict[str, Loss]) -> list[Any]:
@@ -107,8 +129,14 @@ def default_metrics(losses: dict[str, Loss]) -> list[Any]:
     return ["accuracy"] if len(losses) == 1 and (only.classifies or "binary" in only.name) else []
 
 
-def evaluate(net: BaseNetwork, feed: Feed, *, loss: Any, metrics: Sequence[Any] | None = None, batch_size: int = 256,
-             ) -> Result:
+def evaluate(
+    net: BaseNetwork,
+    feed: Feed,
+    *,
+    loss: Any,
+    metrics: Sequence[Any] | None = None,
+    batch_size: int = 256,
+) -> Result:
     """Loss, metrics and, for a classification, the confusion matrix over all batches, weighted by examples."""
     losses = losses_by_output(net, loss)
     acting = heads(net, losses, {})
@@ -127,8 +155,12 @@ def evaluate(net: BaseNetwork, feed: Feed, *, loss: Any, metrics: Sequence[Any] 
         for m in found:
             m.update(outputs[name], targets[name])
         if losses[name].classifies and len(losses) == 1 and outputs[name].shape[-1] > 1:
-            part = confusion_matrix(targets[name], outputs[name], net.class_names or outputs[name].shape[-1],
-                                    ignored=getattr(losses[name], "ignored", None))
+            part = confusion_matrix(
+                targets[name],
+                outputs[name],
+                net.class_names or outputs[name].shape[-1],
+                ignored=getattr(losses[name], "ignored", None),
+            )
             matrix = part if matrix is None else matrix + part
     values = {"loss": mean.result(), **{_metric_name(m): m.result() for m in found}}
     return Result(values, matrix)

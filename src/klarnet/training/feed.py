@@ -11,7 +11,7 @@ from klarnet.data import BatchStream, Dataset, as_dataset
 from klarnet.data.arrays import as_array, refuse_not_finite
 from klarnet.data.batches import batch_count, epoch_order
 
-Batch = tuple[Any, Any, Any]                               # X, t, lengths
+Batch = tuple[Any, Any, Any]  # X, t, lengths
 
 
 class Feed:
@@ -39,7 +39,9 @@ class Feed:
             return batch_count(len(self.columns), batch_size, False, self.name)
         return self.data.iterations(batch_size)
 
-    def batches(self, batch_size: int, *, seed: int = 0, epoch: int = 0, shuffle: bool = False) -> Iterator[Batch]:
+    def batches(
+        self, batch_size: int, *, seed: int = 0, epoch: int = 0, shuffle: bool = False
+    ) -> Iterator[Batch]:
         if self.columns is not None:
             yield from self.columns.batches(batch_size, seed, epoch, shuffle)
             return
@@ -93,7 +95,7 @@ class Columns:
         order = epoch_order(self.count, seed, epoch, self.name) if shuffle else np.arange(self.count)
         for first in range(0, self.count, batch_size):
             rows = order[first : first + batch_size]
-            yield tuple(_take(part, rows) for part in (self.X, self.t, self.lengths))  # type: ignore[misc]
+            yield tuple(_take(part, rows) for part in (self.X, self.t, self.lengths))
 
 
 def _take(part: Any, rows: np.ndarray) -> Any:

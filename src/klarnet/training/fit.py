@@ -28,8 +28,18 @@ class Fit:
     validation                  the validation data, or None
     """
 
-    def __init__(self, trainer: Trainer, train: Feed, validation: Feed | None, *, metrics: Sequence[Any] | None,
-                 batch_size: int, epochs: int, seed: int, callbacks: Sequence[Callback]) -> None:
+    def __init__(
+        self,
+        trainer: Trainer,
+        train: Feed,
+        validation: Feed | None,
+        *,
+        metrics: Sequence[Any] | None,
+        batch_size: int,
+        epochs: int,
+        seed: int,
+        callbacks: Sequence[Callback],
+    ) -> None:
         self.trainer, self.net, self.train, self.validation = trainer, trainer.net, train, validation
         self.batch_size, self.epochs, self.seed = batch_size, epochs, seed
         self.callbacks = list(callbacks)
@@ -67,7 +77,8 @@ class Fit:
         self._tell("on_fit_start", self)
         self.trainer.keep_outputs = bool(self.metrics)
         try:
-            for self.epoch in range(1, self.epochs + 1):
+            for epoch in range(1, self.epochs + 1):
+                self.epoch = epoch
                 self._tell("on_epoch_start", self)
                 row = self._epoch()
                 if row is not None:
@@ -79,7 +90,10 @@ class Fit:
         except KeyboardInterrupt:
             self.interrupted = True
             self.history.stopped = f"interrupted in epoch {self.epoch}"
-            print(f"\ninterrupted in epoch {self.epoch}: the network keeps what it has learned so far", file=sys.stderr)
+            print(
+                f"\ninterrupted in epoch {self.epoch}: the network keeps what it has learned so far",
+                file=sys.stderr,
+            )
         finally:
             self.trainer.keep_outputs = False
             self._tell("on_fit_end", self)
@@ -93,7 +107,9 @@ class Fit:
         name = next(iter(self.trainer.losses))
         seen = 0
         self.batch = 0
-        for X, t, lengths in self.train.batches(self.batch_size, seed=self.seed, epoch=self.epoch - 1, shuffle=True):
+        for X, t, lengths in self.train.batches(
+            self.batch_size, seed=self.seed, epoch=self.epoch - 1, shuffle=True
+        ):
             if t is None:
                 raise ValueError(f"{self.train.name}: fit needs targets, this data has none")
             value = self.trainer.step(X, t, lengths=lengths)
@@ -113,11 +129,19 @@ class Fit:
         row: dict[str, Any] = {"epoch": self.epoch, "loss": self.mean.result()}
         row |= {name: metric.result() for name, metric in self.metrics.items()}
         if self.validation is not None:
-            result = evaluate(self.net, self.validation, loss=self.trainer.losses, metrics=list(self.metrics.values()),
-                              batch_size=max(self.batch_size, 64))
+            result = evaluate(
+                self.net,
+                self.validation,
+                loss=self.trainer.losses,
+                metrics=list(self.metrics.values()),
+                batch_size=max(self.batch_size, 64),
+            )
             row |= {f"validation_{key}": value for key, value in result.items()}
-        row |= {"learning_rate": self.trainer.learning_rate, "seconds": round(time.perf_counter() - start, 3),
-                "examples_per_second": round(seen / max(trained, 1e-9), 1)}
+        row |= {
+            "learning_rate": self.trainer.learning_rate,
+            "seconds": round(time.perf_counter() - start, 3),
+            "examples_per_second": round(seen / max(trained, 1e-9), 1),
+        }
         return row
 
     def _tell(self, what: str, *arguments: Any) -> None:
@@ -125,17 +149,38 @@ class Fit:
             getattr(callback, what)(*arguments)
 
 
-def fit(net: BaseNetwork, train: Feed, validation: Feed | None, *, loss: Any, optimizer: Any,
-        metrics: Sequence[Any] | None, batch_size: int, epochs: int, seed: int | None,
-        callbacks: Sequence[Callback], loss_weights: Any = None) -> History:
+def fit(
+    net: BaseNetwork,
+    train: Feed,
+    validation: Feed | None,
+    *,
+    loss: Any,
+    optimizer: Any,
+    metrics: Sequence[Any] | None,
+    batch_size: int,
+    epochs: int,
+    seed: int | None,
+    callbacks: Sequence[Callback],
+    loss_weights: Any = None,
+) -> History:
     """Train a network from arguments as `Network.fit` takes them."""
     for name, value in (("batch_size", batch_size), ("epochs", epochs)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ValueError(f"fit: {name} {value!r}, expected a whole number above 0")
     for callback in callbacks:
         if not isinstance(callback, Callback):
-            raise TypeError(f"fit: {callback!r} is no callback; expected objects of kn.Callback, such as "
-                            "kn.EarlyStopping()")
+            raise TypeError(
+                f"fit: {callback!r} is no callback; expected objects of kn.Callback, such as "
+                "kn.EarlyStopping()"
+            )
     trainer = Trainer(net, loss=loss, optimizer=optimizer, loss_weights=loss_weights)
-    return Fit(trainer, train, validation, metrics=metrics, batch_size=batch_size, epochs=epochs,
-               seed=net.seed if seed is None else seed, callbacks=callbacks).run()
+    return Fit(
+        trainer,
+        train,
+        validation,
+        metrics=metrics,
+        batch_size=batch_size,
+        epochs=epochs,
+        seed=net.seed if seed is None else seed,
+        callbacks=callbacks,
+    ).run()

@@ -1,4 +1,5 @@
 """What happened in each epoch."""
+
 from __future__ import annotations
 
 import csv
@@ -57,6 +58,8 @@ class History:
         return "".join(json.dumps(row) + "\n" for row in self.rows)
 
     def __repr__(self) -> str:
-        last = ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in
-                         (self.rows[-1].items() if self.rows else ()))
+        last = ", ".join(
+            f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}"
+            for k, v in (self.rows[-1].items() if self.rows else ())
+        )
         return f"History({self.epochs} epochs{': ' + last if last else ''})"

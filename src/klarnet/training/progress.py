@@ -18,11 +18,17 @@ def _number(value: float) -> str:
 
 def epoch_line(row: dict[str, Any], epochs: int) -> str:
     """One epoch in one line: loss and metrics, validation behind a bar, time."""
-    values = {k: v for k, v in row.items() if isinstance(v, float) and k not in (
-        "seconds", "learning_rate", "examples_per_second")}
+    values = {
+        k: v
+        for k, v in row.items()
+        if isinstance(v, float) and k not in ("seconds", "learning_rate", "examples_per_second")
+    }
     own = [f"{k} {_number(v)}" for k, v in values.items() if not k.startswith("validation_")]
-    checked = [f"{k.removeprefix('validation_')} {_number(v)}" for k, v in values.items()
-               if k.startswith("validation_")]
+    checked = [
+        f"{k.removeprefix('validation_')} {_number(v)}"
+        for k, v in values.items()
+        if k.startswith("validation_")
+    ]
     width = len(str(epochs))
     text = f"epoch {row['epoch']:>{width}}/{epochs}  {'  '.join(own)}"
     if checked:
@@ -45,10 +51,18 @@ class Progress(Callback):
         self._bar = self._task = None
         if self._out.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn
-            self._bar = Bar(TextColumn("{task.description}"), BarColumn(bar_width=None), MofNCompleteColumn(),
-                            TextColumn("{task.fields[shown]}"), console=Console(file=self._out), transient=True,
-                            auto_refresh=False)
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+            from rich.progress import Progress as Bar
+
+            self._bar = Bar(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=None),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[shown]}"),
+                console=Console(file=self._out),
+                transient=True,
+                auto_refresh=False,
+            )
 
     def on_epoch_start(self, fit: Fit) -> None:
         self._began = self._drawn = time.perf_counter()
@@ -71,7 +85,9 @@ class Progress(Callback):
         parts.append(f"{rate:,.0f}/s")
         if fit.batches:
             parts.append(f"{max(0, fit.batches - fit.batch) * seconds / fit.batch:.0f} s left")
-        self._bar.update(self._task, completed=fit.batch, total=fit.batches, shown="  ".join(parts), refresh=True)
+        self._bar.update(
+            self._task, completed=fit.batch, total=fit.batches, shown="  ".join(parts), refresh=True
+        )
 
     def on_epoch_end(self, fit: Fit, row: dict[str, Any]) -> None:
         if self._bar is not None:
