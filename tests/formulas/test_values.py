@@ -56,6 +56,7 @@ def test_dropout_keeps_what_the_generator_says() -> None:
         assert_array_equal(f.dropout(laid, rate=0.3, **options), np.where(u >= 0.3, X * scale, 0))
     assert_array_equal(f.dropout_backward(X, rate=0.3, **options), f.dropout(X, rate=0.3, **options))
     assert_array_equal(f.dropout(X, rate=0.0, **options), X)
+    assert f.dropout(X, rate=float(u[2, 3]), **options)[2, 3] > 0       # u = rate stays
     others = [f.dropout(X, rate=0.5, **{**options, name: 9}) for name in options]
     assert all(np.any(other != f.dropout(X, rate=0.5, **options)) for other in others)
 
@@ -156,6 +157,13 @@ def test_lstm_one_step() -> None:
     c = forget * 2.0 + i * g
     assert_allclose(G[0, 0], [i, forget, g, o])
     assert_allclose([C[0, 0, 0], H[0, 0, 0]], [c, o * tanh(c)])
+
+
+@pytest.mark.parametrize(("reverse", "wanted"), [(0, 5 * 10 + 1 * 20), (1, 2 * 10 + 5 * 20)])
+def test_recurrent_gradients_count_the_steps_within_the_length(reverse: int, wanted: float) -> None:
+    H, dZ = np.array([1.0, 2.0, 99.0]).reshape(1, 3, 1), np.array([10.0, 20.0, np.nan]).reshape(1, 3, 1)
+    dW = f.recurrent_gradients(H, dZ, np.array([[5.0]]), np.array([2]), reverse=reverse)
+    assert_array_equal(dW, [[wanted]])                       # h0 = 5 stands before the first step run
 
 
 def test_lengths() -> None:
