@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,88 +64,97 @@ def check_gradients(
     Raises klarnet.formulas.checks.GradientError with the weight's name and the worst entry where a gradient is wrong.
     """
     bound = (1e-5 if len(net.graph.vertices) > 20 else 1e-6) if bound is None else bound
-    twin = copy_network(net, BaseNetwork, np.float64)
-    losses = losses_by_output(twin, loss)
-    acting = heads(twin, losses, {})
-    arrays = [_off_ties(a, seed, i) for i, a in enumerate(twin.arrays(X))]
-    targets = prepare_targets(twin, losses, t, tuple(a.shape for a in arrays))
-    spans = twin._lengths(lengths, arrays)
-    state = State(0.0, 1, twin.seed)
+    twin = _Twin(net, X, t, loss, lengths, seed)
+    errors: dict[str, float] = {}
+    with use("formulas"), with_state(State(0.0, 1, net.seed)):
+        dX = twin.differentiate()
+        options: dict[str, Any] = {"entries": entries, "bound": bound, "seed": seed}
+        for slot in twin.net.weights.slots.values():
+            if slot.trained and not slot.frozen:
+                by_hand = twin.net.weights.gradient(slot.name)
+                errors[slot.name] = checks.check(
+                    twin.with_weight(slot.name),
+                    twin.net.weights[slot.name].copy(),
+                    by_hand,
+                    name=slot.name,
+                    **options,
+                )
+        for i, v in enumerate(twin.net.inputs):
+            if v.dtype == "float" and v.number in dX:
+                errors[v.name] = checks.check(
+                    twin.with_input(i), twin.arrays[i], dX[v.number], name=v.name, **options
+                )
+    return GradientReport(errors, bound)
 
-    def value(inputs: list[np.ndarray]) -> tuple[float, Any]:
-        running = twin.weights.untrained.copy()
-        w = twin.weights.namespaces()
-        values, kept, after = passes.forward(
-            passes.Eager(),
-            twin.graph,
-            w,
-            dict(zip(twin.graph.inputs, inputs, strict=True)),
-            spans,
-            training=True,
-        )
+
+class _Twin:
+    """A float64 copy of a network with one batch: its loss, and its gradients by the passes."""
+
+    def __init__(self, net: BaseNetwork, X: Any, t: Any, loss: Any, lengths: Any, seed: int) -> None:
+        self.net = copy_network(net, BaseNetwork, np.float64)
+        losses = losses_by_output(self.net, loss)
+        self.heads = heads(self.net, losses, {})
+        self.arrays = [_off_ties(a, seed, i) for i, a in enumerate(self.net.arrays(X))]
+        self.targets = prepare_targets(self.net, losses, t, tuple(a.shape for a in self.arrays))
+        self.spans = self.net._lengths(lengths, self.arrays)
+
+    def forward(self, inputs: list[np.ndarray]) -> tuple[float, Any]:
+        """The loss for these inputs and the present weights, and what the backward pass needs."""
+        net = self.net
+        running = net.weights.untrained.copy()
+        w = net.weights.namespaces()
+        given = dict(zip(net.graph.inputs, inputs, strict=True))
+        values, kept, after = passes.forward(passes.Eager(), net.graph, w, given, self.spans, training=True)
         total, memos = 0.0, []
-        for head in acting:
+        for head in self.heads:
             constant = head.loss.class_weights
             weights = None if constant is None else np.asarray(constant, np.float64)
             one, memo = head.loss.forward(
-                values[head.vertex], targets[head.name], weights, factor=head.factor
+                values[head.vertex], self.targets[head.name], weights, factor=head.factor
             )
             total += float(one[0])
             memos.append((head, memo))
-        twin.weights.untrained[...] = running
+        net.weights.untrained[...] = running  # each call sees the same running values
         return total, (w, kept, after, memos)
 
-    with use("formulas"), with_state(state):
-        _, (w, kept, after, memos) = value(arrays)
+    def differentiate(self) -> dict[int, Any]:
+        """Backward and weight gradients by the passes; returns the gradients of the inputs by vertex."""
+        net = self.net
+        _, (w, kept, after, memos) = self.forward(self.arrays)
         gradients: dict[int, Any] = {}
         for head, memo in memos:
             dY = head.loss.backward(memo)
             gradients[head.vertex] = gradients[head.vertex] + dY if head.vertex in gradients else dY
         run = passes.Eager()
-        twin.weights.gradients[...] = 0
+        net.weights.gradients[...] = 0
 
         def at(v: Any, kept_here: Any, dY: Any) -> None:
-            if twin.weights.trains(v.key):
-                deliver(run, twin, v, run.weight_gradients(v, w[v.key], kept_here, dY), twin.weights.gradient)
+            if net.weights.trains(v.key):
+                deliver(run, net, v, run.weight_gradients(v, w[v.key], kept_here, dY), net.weights.gradient)
 
-        dX = passes.backward(
-            run, twin.graph, w, kept, after, gradients, {v.number for v in twin.graph.vertices}, at
-        )
-        errors: dict[str, float] = {}
-        for slot in twin.weights.slots.values():
-            if slot.trained and not slot.frozen:
-                errors[slot.name] = _of_weight(
-                    twin, slot.name, lambda: value(arrays)[0], entries, bound, seed
-                )
-        for i, v in enumerate(twin.inputs):
-            if v.dtype == "float" and v.number in dX:
+        everything = {v.number for v in net.graph.vertices}
+        return passes.backward(run, net.graph, w, kept, after, gradients, everything, at)
 
-                def moved(x: np.ndarray, i: int = i) -> float:
-                    return value([*arrays[:i], x, *arrays[i + 1 :]])[0]
+    def with_weight(self, name: str) -> Callable[[np.ndarray], float]:
+        """The loss as a function of one weight."""
+        weight = self.net.weights[name]
+        start = weight.copy()
 
-                errors[v.name] = checks.check(
-                    moved, arrays[i], dX[v.number], entries=entries, bound=bound, seed=seed, name=v.name
-                )
-    return GradientReport(errors, bound)
+        def loss(W: np.ndarray) -> float:
+            weight[...] = W
+            try:
+                return self.forward(self.arrays)[0]
+            finally:
+                weight[...] = start
+
+        return loss
+
+    def with_input(self, i: int) -> Callable[[np.ndarray], float]:
+        """The loss as a function of one input."""
+        return lambda X: self.forward([*self.arrays[:i], X, *self.arrays[i + 1 :]])[0]
 
 
 def _off_ties(array: np.ndarray, seed: int, number: int) -> np.ndarray:
     if array.dtype.kind != "f":
         return array
     return array + 0.01 * (np.std(array) or 1.0) * normal(array.shape, seed, node=number, purpose=CHECK)
-
-
-def _of_weight(twin: BaseNetwork, name: str, value: Any, entries: int, bound: float, seed: int) -> float:
-    weight = twin.weights[name]
-    start = weight.copy()
-
-    def moved(W: np.ndarray) -> float:
-        weight[...] = W
-        try:
-            return float(value())
-        finally:
-            weight[...] = start
-
-    return checks.check(
-        moved, start, twin.weights.gradient(name).copy(), entries=entries, bound=bound, seed=seed, name=name
-    )

@@ -1,0 +1,101 @@
+"""klarnet on the peers' workloads: the same command line and the same JSON line as peers/torch_peer.py.
+
+python benchmarks/klarnet_peer.py --workload lenet --seconds 3 --threads 2
+
+A training step is one `Trainer.step` call from Python; an inference is one call of the frozen network, or, where that
+does not exist for a workload, of `net.predict`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "peers"))
+
+from common import ADAM_LR, MOM, SGD_LR, cli, data, measure
+
+TRAINED = ["mlp_small", "mlp_wide", "xor", "lenet", "vgg_small", "lstm_small", "highway100", "unet"]
+INFERRED = ["infer_mlp_b1", "infer_lenet_b1", "infer_unet_b1"]
+
+
+def network(workload):
+    """The network of a workload, as workloads.md describes it."""
+    import klarnet as kn
+
+    workload = {"infer_mlp_b1": "mlp_small", "infer_lenet_b1": "lenet", "infer_unet_b1": "unet"}.get(
+        workload, workload
+    )
+
+    def conv(filters, padding="half"):
+        return kn.Conv2D(filters, 3, padding=padding, activation="relu")
+
+    if workload == "mlp_small":
+        layers, shape = (
+            [kn.Dense(128, activation="relu"), kn.Dense(64, activation="relu"), kn.Dense(10)],
+            (784,),
+        )
+    elif workload == "mlp_wide":
+        layers, shape = (
+            [kn.Dense(1024, activation="relu"), kn.Dense(1024, activation="relu"), kn.Dense(10)],
+            (784,),
+        )
+    elif workload == "xor":
+        return kn.Network([kn.Dense(8, activation="tanh"), kn.Dense(1)], input_shape=(2,), seed=0)
+    elif workload == "lenet":
+        layers = [conv(32, "valid"), conv(64, "valid"), kn.MaxPool2D(2), kn.Dropout(0.25), kn.Flatten()]
+        layers += [kn.Dense(128, activation="relu"), kn.Dropout(0.5), kn.Dense(10)]
+        shape = (28, 28, 1)
+    elif workload == "vgg_small":
+        layers, shape = [], (32, 32, 3)
+        for filters in (64, 128, 256):
+            layers += [conv(filters), conv(filters), kn.MaxPool2D(2)]
+        layers += [kn.Flatten(), kn.Dense(256, activation="relu"), kn.Dense(10)]
+    elif workload == "lstm_small":
+        layers, shape = [kn.LSTM(64, outputs="last"), kn.Dense(10)], (50, 40)
+    elif workload == "highway100":
+        layers, shape = [*(kn.Highway() for _ in range(100)), kn.Dense(10)], (64,)
+    elif workload == "unet":
+        return unet(conv)
+    else:
+        raise SystemExit(f"unknown workload {workload}")
+    return kn.Network(layers, input_shape=shape, seed=0)
+
+
+def unet(conv):
+    """Four levels down, three up by transposed convolution, with skip connections."""
+    import klarnet as kn
+
+    start = node = kn.Input((128, 128, 3))
+    skips = []
+    for level, filters in enumerate((16, 32, 64, 128)):
+        if level:
+            node = kn.MaxPool2D(2)(node)
+        node = conv(filters)(conv(filters)(node))
+        skips.append(node)
+    for filters, skip in zip((64, 32, 16), reversed(skips[:-1]), strict=True):
+        up = kn.ConvTranspose2D(filters, 2, stride=2)(node)
+        node = conv(filters)(conv(filters)(kn.Concat()([skip, up])))
+    return kn.Network(inputs=start, outputs=kn.Conv2D(12, 1)(node), seed=0)
+
+
+def main():
+    a = cli("klarnet", TRAINED + INFERRED, lambda workload: ["native"])
+    import klarnet as kn
+
+    kn.engine.set_threads(a.threads)
+    batch = data(a.workload)
+    net = network(a.workload)
+    if a.workload.startswith("infer_"):
+        f = net.freeze_for_inference(batch_size=1)
+        measure(a, lambda: f(batch["x"]))
+    momentum = a.workload == "vgg_small"
+    plain = kn.GradientDescent(SGD_LR / 10, momentum=MOM) if momentum else kn.GradientDescent(SGD_LR)
+    descending = a.workload in ("xor", "highway100", "vgg_small")
+    loss = "sigmoid_binary_cross_entropy" if a.workload == "xor" else "softmax_cross_entropy"
+    trainer = kn.Trainer(net, loss=loss, optimizer=plain if descending else kn.Adam(ADAM_LR))
+    X, t = batch["x"], batch["y"]
+    measure(a, lambda: trainer.step(X, t))
+
+
+main()
