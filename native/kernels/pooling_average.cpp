@@ -1,26 +1,14 @@
 // The rows average_pool2d, average_pool2d_backward, global_average and global_average_backward.
 //
 // Forward: each output place adds up the cells of its window inside the map, a vector of channels at a time, in
-// registers, and divides once. Backward: each input place gathers from the windows that hold it, in row-major order,
-// so nothing is zeroed first and every element is stored once. The global average adds up the positions in order.
+// registers, and divides once. Backward: each input place gathers from the windows that cover it, in row-major order;
+// its channels stay in L1. The global average adds up the positions in order.
 // Channel remainders: partial loads and stores.
-#include "kernels/convolution_window.h"
+#include "kernels/pooling_windows.h"
 #include "threads/parallel.h"
 
 namespace kn::KN_TARGET {
 namespace {
-
-// The rows (columns) of the map that window `at` covers.
-Range covered(int64_t at, int64_t stride, int64_t before, int64_t window, int64_t size) {
-    const int64_t begin = at * stride - before;
-    return {larger(begin, 0), larger(smaller(begin + window, size), larger(begin, 0))};
-}
-
-// The windows that cover row (column) `at` of the map.
-Range covering(int64_t at, int64_t stride, int64_t before, int64_t window, int64_t windows) {
-    const int64_t shifted = at + before, first = shifted - window + 1;
-    return {larger(0, first > 0 ? parts(first, stride) : 0), shifted < 0 ? 0 : smaller(windows, shifted / stride + 1)};
-}
 
 template <class Arguments>
 float cells(const Arguments& a, int64_t rows, int64_t columns) {
@@ -35,29 +23,34 @@ void average_row(const args::average_pool2d& a, int64_t n, int64_t i) {
         each_vector(0, a.c, [&](int64_t c, int64_t count) {
             vec total = zero();
             for (int64_t y = u.begin; y < u.end; ++y)
-                for (int64_t x = v.begin; x < v.end; ++x)
-                    total += load(a.X + ((n * a.h + y) * a.w + x) * a.c + c, count);
+                for (int64_t x = v.begin; x < v.end; ++x) {
+                    const float* p = a.X + ((n * a.h + y) * a.w + x) * a.c + c;
+                    total += count == lanes ? load(p) : load(p, count);
+                }
             store(a.Y + ((n * a.i + i) * a.j + j) * a.c + c, total / m, count);
         });
     }
 }
 
-void spread_row(const args::average_pool2d_backward& a, int64_t n, int64_t y) {
-    const Range i_of = covering(y, a.stride[0], a.padding[0], a.window[0], a.i);
+void gather_row(const args::average_pool2d_backward& a, int64_t n, int64_t y) {
+    Covering rows{a.stride[0], a.padding[0], a.window[0], a.i}, columns{a.stride[1], a.padding[2], a.window[1], a.j};
+    rows.move_to(y);
     for (int64_t x = 0; x < a.w; ++x) {
-        const Range j_of = covering(x, a.stride[1], a.padding[2], a.window[1], a.j);
-        each_vector(0, a.c, [&](int64_t c, int64_t count) {
-            vec total = zero();
-            for (int64_t i = i_of.begin; i < i_of.end; ++i) {
-                const int64_t rows = covered(i, a.stride[0], a.padding[0], a.window[0], a.h).size();
-                for (int64_t j = j_of.begin; j < j_of.end; ++j) {
-                    const int64_t columns = covered(j, a.stride[1], a.padding[2], a.window[1], a.w).size();
-                    total += load(a.dY + ((n * a.i + i) * a.j + j) * a.c + c, count) /
-                             broadcast(cells(a, rows, columns));
-                }
+        columns.move_to(x);
+        float* dX = a.dX + ((n * a.h + y) * a.w + x) * a.c;
+        for (int64_t c = 0; c < a.c; ++c) dX[c] = 0;
+        for (int64_t i = rows.begin; i < rows.end; ++i) {
+            const int64_t height = covered(i, a.stride[0], a.padding[0], a.window[0], a.h).size();
+            for (int64_t j = columns.begin; j < columns.end; ++j) {
+                const int64_t width = covered(j, a.stride[1], a.padding[2], a.window[1], a.w).size();
+                const vec m = broadcast(cells(a, height, width));
+                const float* dY = a.dY + ((n * a.i + i) * a.j + j) * a.c;
+                each_vector(0, a.c, [&](int64_t c, int64_t count) {
+                    if (count == lanes) store(dX + c, load(dX + c) + load(dY + c) / m);
+                    else store(dX + c, load(dX + c, count) + load(dY + c, count) / m, count);
+                });
             }
-            store(a.dX + ((n * a.h + y) * a.w + x) * a.c + c, total, count);
-        });
+        }
     }
 }
 
@@ -70,7 +63,7 @@ void average_pool2d(const args::average_pool2d& a, Context&) {
 
 void average_pool2d_backward(const args::average_pool2d_backward& a, Context&) {
     parallel(a.n * a.h, 8.0 * static_cast<double>(2 * a.w * a.c),
-             [&](int64_t row) { spread_row(a, row / a.h, row % a.h); });
+             [&](int64_t row) { gather_row(a, row / a.h, row % a.h); });
 }
 
 void global_average(const args::global_average& a, Context&) {
