@@ -25,7 +25,9 @@ def test_projection_has_no_small_numbers_and_both_signs() -> None:
     R = projection((1000,))
     assert np.min(np.abs(R)) >= 0.25 and np.max(np.abs(R)) <= 1.0
     assert 400 < np.sum(R > 0) < 600
-    assert np.any(projection((5,), seed=1) != projection((5,))) and np.any(projection((5,), node=1) != projection((5,)))
+    assert np.any(projection((5,), seed=1) != projection((5,))) and np.any(
+        projection((5,), node=1) != projection((5,))
+    )
 
 
 def test_a_right_gradient_passes_with_a_small_error() -> None:
@@ -34,15 +36,23 @@ def test_a_right_gradient_passes_with_a_small_error() -> None:
     assert check(np.sin, X[:0], X[:0], R[:0]) == 0.0
 
 
-@pytest.mark.parametrize(("wrong", "name"), [
-    (lambda dY, Y: np.zeros_like(dY), "zero"),
-    (lambda dY, Y: Y * dY, "without the sum"),
-    (lambda dY, Y: f.softmax_backward(dY, Y) * (1 + 3e-6), "a little too long"),
-    (lambda dY, Y: f.softmax_backward(dY, Y).astype(np.float32) + np.float32(1e-5), "shifted"),
-    (lambda dY, Y: np.where(np.arange(12).reshape(3, 4) == 7, np.nan, f.softmax_backward(dY, Y)), "one NaN"),
-])
+@pytest.mark.parametrize(
+    ("wrong", "name"),
+    [
+        (lambda dY, Y: np.zeros_like(dY), "zero"),
+        (lambda dY, Y: Y * dY, "without the sum"),
+        (lambda dY, Y: f.softmax_backward(dY, Y) * (1 + 3e-6), "a little too long"),
+        (lambda dY, Y: f.softmax_backward(dY, Y).astype(np.float32) + np.float32(1e-5), "shifted"),
+        (
+            lambda dY, Y: np.where(np.arange(12).reshape(3, 4) == 7, np.nan, f.softmax_backward(dY, Y)),
+            "one NaN",
+        ),
+    ],
+)
 def test_wrong_softmax_is_found(wrong: object, name: str) -> None:
-    with pytest.raises(GradientError, match=f"^{name}: expected an error of at most 1e-06, got .* at .*by hand"):
+    with pytest.raises(
+        GradientError, match=f"^{name}: expected an error of at most 1e-06, got .* at .*by hand"
+    ):
         check(f.softmax, X, wrong(R, f.softmax(X)), R, name=name)
     assert not check(f.softmax, X, wrong(R, f.softmax(X)), R, bound=None) <= 1e-6
 
@@ -68,8 +78,17 @@ def test_kinks_are_drawn_again(distance: float) -> None:
         dX = f.relu_backward(R, f.relu(kinked))
         dX[1, 1] = slope
         assert check(f.relu, kinked, dX, R) < 1e-8
-    with pytest.raises(GradientError):                       # the other entries are still looked at
+    with pytest.raises(GradientError):  # the other entries are still looked at
         check(f.relu, kinked, dX + 1e-3, R)
+
+
+def test_small_kinks_are_drawn_again() -> None:
+    """A bend of a thousandth of the slope, as of one unit among many: far below the jump of a single ReLU."""
+    kinked = X.copy()
+    kinked[1, 1] = 0.0
+    dX = R * (np.cos(kinked) + 1e-3 * np.sign(kinked))
+    dX[1, 1] += 5e-4
+    assert check(lambda X: np.sin(X) + 1e-3 * np.abs(X), kinked, dX, R) < 1e-8
 
 
 def test_nothing_but_kinks_says_nothing() -> None:

@@ -38,25 +38,52 @@ CALLS: dict[str, Call] = {
     "dense": ((normal(N, 2, 4), normal(4, 5), normal(5)), {}),
     "dense_backward": ((normal(N, 2, 5), normal(4, 5)), {}),
     "dense_gradients": ((normal(N, 2, 4), normal(N, 2, 5)), {}),
-    **{name: ((normal(N, 4),), scalars) for name, scalars in (
-        ("relu", {}), ("leaky_relu", {"slope": 0.1}), ("elu", {"alpha": 0.5}), ("gelu", {}), ("silu", {}),
-        ("tanh", {}), ("sigmoid", {}), ("softmax", {}), ("copy", {}), ("dropout", {"rate": 0.5, **RANDOM}),
-        ("dropout_backward", {"rate": 0.5, **RANDOM}), ("gaussian_noise", {"deviation": 0.5, **RANDOM}))},
-    **{f"{name}_backward": ((normal(N, 4), positive(N, 4)), scalars) for name, scalars in (
-        ("relu", {}), ("leaky_relu", {"slope": 0.1}), ("elu", {"alpha": 0.5}), ("gelu", {}), ("silu", {}),
-        ("tanh", {}), ("sigmoid", {}), ("softmax", {}))},
+    **{
+        name: ((normal(N, 4),), scalars)
+        for name, scalars in (
+            ("relu", {}),
+            ("leaky_relu", {"slope": 0.1}),
+            ("elu", {"alpha": 0.5}),
+            ("gelu", {}),
+            ("silu", {}),
+            ("tanh", {}),
+            ("sigmoid", {}),
+            ("softmax", {}),
+            ("copy", {}),
+            ("dropout", {"rate": 0.5, **RANDOM}),
+            ("dropout_backward", {"rate": 0.5, **RANDOM}),
+            ("gaussian_noise", {"deviation": 0.5, **RANDOM}),
+        )
+    },
+    **{
+        f"{name}_backward": ((normal(N, 4), positive(N, 4)), scalars)
+        for name, scalars in (
+            ("relu", {}),
+            ("leaky_relu", {"slope": 0.1}),
+            ("elu", {"alpha": 0.5}),
+            ("gelu", {}),
+            ("silu", {}),
+            ("tanh", {}),
+            ("sigmoid", {}),
+            ("softmax", {}),
+        )
+    },
     "conv2d": ((normal(N, 5, 6, 4), normal(2, 3, 2, 6), normal(6)), CONVOLUTION),
     "conv2d_backward": ((normal(N, 3, 5, 6), normal(2, 3, 2, 6)), {"h": 5, "w": 6, **CONVOLUTION}),
     "conv2d_gradients": ((normal(N, 5, 6, 4), normal(N, 3, 5, 6)), {"p": 2, "q": 3, **CONVOLUTION}),
     "max_pool2d": ((normal(N, 5, 6, 2),), POOLING),
-    "max_pool2d_backward": ((normal(N, 3, 5, 2), random.integers(0, 6, (N, 3, 5, 2)).astype(np.uint16)),
-                            {"h": 5, "w": 6, **POOLING}),
+    "max_pool2d_backward": (
+        (normal(N, 3, 5, 2), random.integers(0, 6, (N, 3, 5, 2)).astype(np.uint16)),
+        {"h": 5, "w": 6, **POOLING},
+    ),
     "average_pool2d": ((normal(N, 5, 6, 2),), {"count_padding": 0, **POOLING}),
     "average_pool2d_backward": ((normal(N, 3, 5, 2),), {"h": 5, "w": 6, "count_padding": 0, **POOLING}),
     "global_average": ((normal(N, 4, 2),), {}),
     "global_average_backward": ((normal(N, 2),), {"p": 4}),
-    "batch_norm": ((normal(N, 4, 2), normal(2), normal(2), normal(2), positive(2)),
-                   {"momentum": 0.8, "epsilon": 1e-5}),
+    "batch_norm": (
+        (normal(N, 4, 2), normal(2), normal(2), normal(2), positive(2)),
+        {"momentum": 0.8, "epsilon": 1e-5},
+    ),
     "batch_norm_backward": ((normal(N, 4, 2), normal(N, 4, 2), normal(2), positive(2), normal(2)), {}),
     "batch_norm_fixed": ((normal(N, 4, 2), normal(2), normal(2), normal(2), positive(2)), {"epsilon": 1e-5}),
     "batch_norm_fixed_backward": ((normal(N, 4, 2), positive(2), normal(2)), {}),
@@ -69,8 +96,10 @@ CALLS: dict[str, Call] = {
     "highway": (tuple(normal(N, 4) for _ in range(3)), {}),
     "highway_backward": (tuple(normal(N, 4) for _ in range(4)), {}),
     "lstm": ((normal(N, 4, 8), normal(2, 8), normal(N, 2), normal(N, 2), LENGTHS), {"reverse": 1}),
-    "lstm_backward": ((normal(N, 4, 2), normal(2, 8), normal(N, 4, 2), positive(N, 4, 8), normal(N, 2), LENGTHS),
-                      {"reverse": 0}),
+    "lstm_backward": (
+        (normal(N, 4, 2), normal(2, 8), normal(N, 4, 2), positive(N, 4, 8), normal(N, 2), LENGTHS),
+        {"reverse": 0},
+    ),
     "recurrent_gradients": ((normal(N, 4, 2), normal(N, 4, 5), normal(N, 2), LENGTHS), {"reverse": 1}),
     "last_step": ((normal(N, 4, 2), LENGTHS), {"reverse": 0}),
     "last_step_backward": ((normal(N, 2), LENGTHS), {"t": 4, "reverse": 1}),
@@ -87,15 +116,25 @@ CALLS: dict[str, Call] = {
     "cross_entropy_backward": ((positive(N, 5), *TARGETS, ONE), SMOOTHED),
     "smooth_l1": ((normal(N, 4), normal(N, 4)), {"beta": 0.5, "factor": 0.5}),
     "smooth_l1_backward": ((normal(N, 4), normal(N, 4)), {"beta": 0.5, "factor": 0.5}),
-    **{name: ((positive(N, 4), positive(N, 4)), {"factor": 0.5}) for name in (
-        "binary_cross_entropy", "binary_cross_entropy_backward", "sigmoid_binary_cross_entropy",
-        "sigmoid_binary_cross_entropy_backward", "squared_error", "squared_error_backward")},
+    **{
+        name: ((positive(N, 4), positive(N, 4)), {"factor": 0.5})
+        for name in (
+            "binary_cross_entropy",
+            "binary_cross_entropy_backward",
+            "sigmoid_binary_cross_entropy",
+            "sigmoid_binary_cross_entropy_backward",
+            "squared_error",
+            "squared_error_backward",
+        )
+    },
     "gradient_descent": ((normal(4), normal(4)), UPDATE),
     "momentum": ((normal(4), normal(4), normal(4)), {"momentum": 0.9, "nesterov": 1, **UPDATE}),
     "adagrad": ((normal(4), normal(4), positive(4)), {"epsilon": 1e-8, **UPDATE}),
     "rmsprop": ((normal(4), normal(4), positive(4)), {"rho": 0.9, "epsilon": 1e-8, **UPDATE}),
-    "adam": ((normal(4), normal(4), normal(4), positive(4)),
-             {"beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8, "decoupled": 1, "born": 2, "step": 5, **UPDATE}),
+    "adam": (
+        (normal(4), normal(4), normal(4), positive(4)),
+        {"beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8, "decoupled": 1, "born": 2, "step": 5, **UPDATE},
+    ),
 }
 OPTIMIZERS = [name for name, function in FUNCTIONS.items() if "learning_rate" in function.state]
 NUMPY_ONLY = {"embedding_gradients"}
@@ -104,7 +143,9 @@ pages = pytest.mark.parametrize("name", FUNCTIONS)
 
 def each(arrays: tuple[Any, ...], change: Any) -> tuple[Any, ...]:
     """The arrays of a call, changed one by one; None stays, a tuple of arrays stays a tuple."""
-    return tuple(None if a is None else tuple(map(change, a)) if isinstance(a, tuple) else change(a) for a in arrays)
+    return tuple(
+        None if a is None else tuple(map(change, a)) if isinstance(a, tuple) else change(a) for a in arrays
+    )
 
 
 def run(name: str, arrays: tuple[Any, ...], scalars: dict[str, Any]) -> tuple[Any, ...]:
@@ -130,7 +171,9 @@ def test_every_function_is_called_here() -> None:
 def test_signature(name: str) -> None:
     """The row's arrays by position, in its order; its scalars and state by keyword, all else with a default."""
     function, parameters = FUNCTIONS[name], inspect.signature(getattr(formulas, name)).parameters.values()
-    assert [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD] == [p.name for p in function.inputs]
+    assert [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD] == [
+        p.name for p in function.inputs
+    ]
     by_keyword = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
     wanted = {s.name for s in function.scalars} | set(function.state)
     assert wanted <= set(by_keyword)
@@ -147,7 +190,9 @@ def test_shapes_and_types(name: str, dtype: Any) -> None:
     function, (arrays, scalars) = FUNCTIONS[name], CALLS[name]
     arrays = each(arrays, cast(dtype))
     given = {k: v for k, v in scalars.items() if k not in function.state}
-    shapes = [None if a is None else tuple(x.shape for x in a) if isinstance(a, tuple) else a.shape for a in arrays]
+    shapes = [
+        None if a is None else tuple(x.shape for x in a) if isinstance(a, tuple) else a.shape for a in arrays
+    ]
     _, outputs = function.derive(shapes, given)
     wanted = [(a.shape, p.kind) for p, a in zip(function.inputs, arrays, strict=True) if p.updated]
     for p, shape in zip(function.outputs, outputs, strict=True):
@@ -163,7 +208,7 @@ def test_inputs_stay_as_they_are(name: str) -> None:
     before = each(arrays, np.copy)
     each(arrays, lambda a: a.setflags(write=False))
     first = run(name, arrays, scalars)
-    same(run(name, arrays, scalars), first, 0.0)             # nothing is remembered from call to call
+    same(run(name, arrays, scalars), first, 0.0)  # nothing is remembered from call to call
     each(arrays, lambda a: a.setflags(write=True))
     for a, b in zip(arrays, before, strict=True):
         np.testing.assert_equal(a, b)
@@ -182,7 +227,9 @@ def thinned(a: np.ndarray) -> np.ndarray:
 
 
 @pages
-@pytest.mark.parametrize("order", [np.asfortranarray, turned, thinned], ids=["column-major", "reversed", "thinned"])
+@pytest.mark.parametrize(
+    "order", [np.asfortranarray, turned, thinned], ids=["column-major", "reversed", "thinned"]
+)
 def test_any_memory_order(name: str, order: Any) -> None:
     arrays, scalars = CALLS[name]
     same(run(name, each(arrays, order), scalars), run(name, arrays, scalars))
@@ -191,6 +238,7 @@ def test_any_memory_order(name: str, order: Any) -> None:
 @pages
 def test_zero_strides(name: str) -> None:
     """A broadcast view gives what its copy gives."""
+
     def flat(a: np.ndarray) -> np.ndarray:
         return np.broadcast_to(a[:1], a.shape)
 
@@ -218,9 +266,12 @@ def test_other_floating_types(name: str, dtype: Any) -> None:
         np.testing.assert_allclose(a.astype(float), b, rtol=0.02, atol=0.02)
 
 
-@pytest.mark.parametrize("name", [n for n in FUNCTIONS if n not in OPTIMIZERS and not n.startswith("batch_norm")])
+@pytest.mark.parametrize(
+    "name", [n for n in FUNCTIONS if n not in OPTIMIZERS and not n.startswith("batch_norm")]
+)
 def test_empty_batch(name: str) -> None:
     """No example: outputs of size 0, gradients 0, a loss of 0 (divided by 1); never a crash."""
+
     def none(a: np.ndarray) -> np.ndarray:
         return a[:0] if a.shape[0] == N else a
 

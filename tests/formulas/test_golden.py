@@ -22,8 +22,10 @@ def read(chapter: str) -> dict[str, dict[str, Any]]:
             case, name = key.split("/")
             cases.setdefault(case, {})[name] = arrays[key]
     for case in cases.values():
-        case["options"] = {k: tuple(map(tuplewise, v)) if isinstance(v, list) else v
-                           for k, v in json.loads(str(case["options"])).items()}
+        case["options"] = {
+            k: tuple(map(tuplewise, v)) if isinstance(v, list) else v
+            for k, v in json.loads(str(case["options"])).items()
+        }
     return cases
 
 
@@ -41,11 +43,18 @@ def of(chapter: str, start: str = "") -> Any:
         if not name.startswith(start):
             continue
         for dtype, bound in ((np.float64, 1e-12), (np.float32, 1e-5)):
-            arrays = {k: v.astype(dtype) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v
-                      for k, v in case.items()}
+            arrays = {
+                k: v.astype(dtype) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v
+                for k, v in case.items()
+            }
             exact = SimpleNamespace(**case)
-            parameters.append(pytest.param(SimpleNamespace(name=name, **{"b": None} | arrays), Near(exact, bound),
-                                           id=f"{name}-{np.dtype(dtype).name}"))
+            parameters.append(
+                pytest.param(
+                    SimpleNamespace(name=name, **{"b": None} | arrays),
+                    Near(exact, bound),
+                    id=f"{name}-{np.dtype(dtype).name}",
+                )
+            )
     assert parameters
     return pytest.mark.parametrize(("g", "near"), parameters)
 
@@ -59,15 +68,32 @@ class Near:
     def __call__(self, name: str, array: np.ndarray) -> bool:
         wanted = getattr(self.exact, name)
         dtype = np.float32 if self.bound > 1e-9 else np.float64
-        assert array.shape == wanted.shape and array.dtype == dtype, (name, array.shape, wanted.shape, array.dtype)
+        assert array.shape == wanted.shape and array.dtype == dtype, (
+            name,
+            array.shape,
+            wanted.shape,
+            array.dtype,
+        )
         error = np.max(np.abs(array - wanted), initial=0.0) / max(np.max(np.abs(wanted), initial=0.0), 1e-30)
         assert error <= self.bound, f"{name}: relative error {error:.2e}"
         return True
 
 
 def test_every_golden_file_is_read_here() -> None:
-    assert set(CHAPTERS) == {"dense", "activation", "convolution", "pooling", "norm", "embedding", "highway", "lstm",
-                             "shape", "cross_entropy", "regression", "optimizers"}
+    assert set(CHAPTERS) == {
+        "dense",
+        "activation",
+        "convolution",
+        "pooling",
+        "norm",
+        "embedding",
+        "highway",
+        "lstm",
+        "shape",
+        "cross_entropy",
+        "regression",
+        "optimizers",
+    }
 
 
 @of("dense")
@@ -104,7 +130,7 @@ def test_max_pooling(g, near) -> None:
     Y, index = f.max_pool2d(g.X, **g.options)
     assert near("Y", Y) and near("dX", f.max_pool2d_backward(g.dY, index, h=h, w=w, **g.options))
     (_, q), (sy, sx), ((top, _), (left, _)) = (g.options[k] for k in ("window", "stride", "padding"))
-    i, j = np.ogrid[:Y.shape[1], :Y.shape[2]]
+    i, j = np.ogrid[: Y.shape[1], : Y.shape[2]]
     row = (i * sy - top)[None, :, :, None] + index // q
     column = (j * sx - left)[None, :, :, None] + index % q
     np.testing.assert_array_equal(row * w + column, g.flat)
@@ -192,7 +218,9 @@ def test_cross_entropy(g, near) -> None:
         assert near("value", value) and near("dX", f.cross_entropy_backward(g.X, *targets, total, **backward))
     else:
         value, P, total = f.softmax_cross_entropy(g.X, *targets, **g.options)
-        assert near("value", value) and near("dX", f.softmax_cross_entropy_backward(P, *targets, total, **backward))
+        assert near("value", value) and near(
+            "dX", f.softmax_cross_entropy_backward(P, *targets, total, **backward)
+        )
 
 
 @of("regression")
@@ -210,7 +238,9 @@ def test_regression(g, near) -> None:
 
 @of("optimizers")
 def test_ten_steps_of_an_optimizer(g, near) -> None:
-    page = next(p for p in ("gradient_descent", "momentum", "adagrad", "rmsprop", "adam") if g.name.startswith(p))
+    page = next(
+        p for p in ("gradient_descent", "momentum", "adagrad", "rmsprop", "adam") if g.name.startswith(p)
+    )
     W, Ws = g.W, []
     state = [np.zeros_like(W) for _ in range({"gradient_descent": 0, "adam": 2}.get(page, 1))]
     for step, gradient in enumerate(g.g, start=1):

@@ -31,7 +31,11 @@ def test_drawn_from_seed_node_and_step_alone(name: str) -> None:
     assert first.shape == (4, 5) and first.dtype == np.float64
     assert_array_equal(f((4, 5), 1, node=2, step=3), first)
     if name not in ("zeros", "ones", "constant"):
-        for other in (f((4, 5), 9, node=2, step=3), f((4, 5), 1, node=9, step=3), f((4, 5), 1, node=2, step=9)):
+        for other in (
+            f((4, 5), 9, node=2, step=3),
+            f((4, 5), 1, node=9, step=3),
+            f((4, 5), 1, node=2, step=9),
+        ):
             assert np.all(other != first)
 
 

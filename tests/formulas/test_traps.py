@@ -31,8 +31,10 @@ def test_large_inputs_neither_overflow_nor_warn(dtype: type, every_warning_an_er
         assert np.all(np.isfinite(Y)) and np.all(np.isfinite(dX))
         ends = {"tanh": [-1, 1], "sigmoid": [0, 1], "elu": [-1, 1000], "leaky_relu": [-10, 1000]}
         assert_allclose(Y, ends.get(name, [0, 1000]), atol=1e-30)
-    for dX in (f.softmax_backward(np.ones(3, dtype), f.softmax(np.array([1000, 999, 0], dtype))),
-               f.log_softmax_backward(np.ones(3, dtype), L)):
+    for dX in (
+        f.softmax_backward(np.ones(3, dtype), f.softmax(np.array([1000, 999, 0], dtype))),
+        f.log_softmax_backward(np.ones(3, dtype), L),
+    ):
         assert np.all(np.isfinite(dX))
 
 
@@ -51,7 +53,9 @@ def test_layer_norm_does_not_cancel() -> None:
     Y, *_ = f.layer_norm(X, np.ones(4, np.float32), np.zeros(4, np.float32), epsilon=1e-5)
     assert_allclose(Y, [[-1.341635420, -0.447211807, 0.447211807, 1.341635420]], rtol=1e-6)
     for value in (1234.0, 1234.1):
-        Y, *_ = f.layer_norm(np.full((1, 256), value, np.float32), np.ones(256, np.float32), np.zeros(256, np.float32))
+        Y, *_ = f.layer_norm(
+            np.full((1, 256), value, np.float32), np.ones(256, np.float32), np.zeros(256, np.float32)
+        )
         assert_array_equal(Y, 0)
 
 
@@ -71,7 +75,7 @@ def test_max_pooling_of_nan_infinities_and_ties() -> None:
         return float(Y[0, 0, 0, 0]), int(index[0, 0, 0, 0])
 
     assert np.isnan(pooled(np.nan, 1, 2, 3)[0]) and pooled(np.nan, 1, 2, 3)[1] == 0
-    assert pooled(3, np.inf, np.nan, np.nan)[1] == 2         # the first of several
+    assert pooled(3, np.inf, np.nan, np.nan)[1] == 2  # the first of several
     assert pooled(*[-np.inf] * 4) == (-np.inf, 0)
     assert pooled(5, 5, 1, 5) == (5.0, 0)
     index = np.zeros((1, 1, 1, 1), np.uint16)
@@ -80,11 +84,14 @@ def test_max_pooling_of_nan_infinities_and_ties() -> None:
 
 
 def test_max_pooling_never_points_into_the_padding() -> None:
-    X, options = np.full((1, 2, 2, 1), -np.inf), {"window": (2, 2), "stride": (2, 2), "padding": ((1, 1), (1, 1))}
+    X, options = (
+        np.full((1, 2, 2, 1), -np.inf),
+        {"window": (2, 2), "stride": (2, 2), "padding": ((1, 1), (1, 1))},
+    )
     _, index = f.max_pool2d(X, **options)
     assert_array_equal(index[0, :, :, 0], [[3, 2], [1, 0]])
     dX = f.max_pool2d_backward(np.ones((1, 2, 2, 1)), index, h=2, w=2, **options)
-    assert_array_equal(dX[0, :, :, 0], [[1, 1], [1, 1]])     # no gradient is lost in the padding
+    assert_array_equal(dX[0, :, :, 0], [[1, 1], [1, 1]])  # no gradient is lost in the padding
 
 
 def test_half_padding() -> None:
@@ -98,7 +105,9 @@ def test_half_padding() -> None:
 
 
 @pytest.mark.parametrize(("size", "window", "dilation"), [(4, 6, 1), (5, 3, 3), (2, 3, 1)])
-def test_a_window_larger_than_the_map_is_refused_with_both_sizes(size: int, window: int, dilation: int) -> None:
+def test_a_window_larger_than_the_map_is_refused_with_both_sizes(
+    size: int, window: int, dilation: int
+) -> None:
     span = dilation * (window - 1) + 1
     with pytest.raises(ValueError, match=f"spans {span} does not fit into {size} cells"):
         f.output_size(size, window, dilation=dilation)
@@ -152,7 +161,9 @@ def test_smoothing_spares_ignored_examples() -> None:
     assert_allclose(value, [0.333900528], rtol=1e-8)
     assert_allclose(f.softmax_cross_entropy(X[:2], t[:2], smoothing=0.1)[0], value, rtol=1e-14)
     for i, alone in enumerate((0.372878100, 0.294922956)):
-        assert_allclose(f.softmax_cross_entropy(X[i:i + 1], t[i:i + 1], smoothing=0.1)[0], [alone], rtol=1e-8)
+        assert_allclose(
+            f.softmax_cross_entropy(X[i : i + 1], t[i : i + 1], smoothing=0.1)[0], [alone], rtol=1e-8
+        )
 
 
 @FLOATS
@@ -162,14 +173,15 @@ def test_binary_cross_entropy_at_the_ends(dtype: type, every_warning_an_error: N
     assert np.all(np.isfinite(f.binary_cross_entropy_backward(ends, ends)))
     assert np.all(np.isfinite(f.binary_cross_entropy_backward(ends, 1 - ends)))
     X, T = np.array([1000, -1000], dtype), np.ones(2, dtype)
-    losses = [float(f.sigmoid_binary_cross_entropy(X[i:i + 1], T[i:i + 1])[0][0]) for i in range(2)]
+    losses = [float(f.sigmoid_binary_cross_entropy(X[i : i + 1], T[i : i + 1])[0][0]) for i in range(2)]
     assert losses == [0, 1000]
     _, P = f.sigmoid_binary_cross_entropy(X, T)
     assert_array_equal(f.sigmoid_binary_cross_entropy_backward(P, T), [0, -1])
 
 
-@pytest.mark.parametrize("name", ["squared_error", "smooth_l1", "huber", "binary_cross_entropy",
-                                  "sigmoid_binary_cross_entropy"])
+@pytest.mark.parametrize(
+    "name", ["squared_error", "smooth_l1", "huber", "binary_cross_entropy", "sigmoid_binary_cross_entropy"]
+)
 def test_shapes_are_never_broadcast(name: str) -> None:
     X, T = np.array([[0.1], [0.2], [0.3]]), np.array([0.1, 0.2, 0.3])
     for page in (name, f"{name}_backward"):
@@ -186,7 +198,7 @@ def test_lstm_of_length_zero(reverse: int) -> None:
     H, C, G = f.lstm(f.dense(x, Wx, b), W, h0, c0, lengths, reverse=reverse)
     dZ, dh0, dc0 = f.lstm_backward(dH, W, C, G, c0, lengths, reverse=reverse)
     assert np.all(H[0] == 0) and np.all(dZ[0] == 0) and np.all(dh0[0] == 0) and np.all(dc0[0] == 0)
-    assert_array_equal(C[0], [c0[0], c0[0]])                 # the state stays as it was
+    assert_array_equal(C[0], [c0[0], c0[0]])  # the state stays as it was
     assert_array_equal(f.last_step(H, lengths, reverse=reverse)[0], 0)
     one = slice(1, 2)
     alone = f.lstm(f.dense(x[one], Wx, b), W, h0[one], c0[one], reverse=reverse)
@@ -195,8 +207,10 @@ def test_lstm_of_length_zero(reverse: int) -> None:
     dZ1, *_ = f.lstm_backward(dH[one], W, *alone[1:], c0[one], reverse=reverse)
     assert_allclose(dZ[one], dZ1, rtol=1e-14)
     for both, single in (
-        (f.recurrent_gradients(H, dZ, h0, lengths, reverse=reverse),
-         f.recurrent_gradients(alone[0], dZ1, h0[one], reverse=reverse)),
+        (
+            f.recurrent_gradients(H, dZ, h0, lengths, reverse=reverse),
+            f.recurrent_gradients(alone[0], dZ1, h0[one], reverse=reverse),
+        ),
         (f.dense_gradients(x, dZ)[0], f.dense_gradients(x[one], dZ1)[0]),
     ):
         assert_allclose(both, single, rtol=1e-13)
@@ -218,8 +232,11 @@ def test_lstm_never_looks_into_the_padding(reverse: int, padding: float) -> None
         assert np.all(long[:, 2:] == 0)
     assert_array_equal(dh0, short_dh0)
     assert_array_equal(f.last_step(H, lengths, reverse=reverse), short[0][:, 0 if reverse else 1])
-    assert_allclose(f.recurrent_gradients(H, dZ, h0, lengths, reverse=reverse),
-                    f.recurrent_gradients(short[0], short_dZ, h0, reverse=reverse), rtol=1e-14)
+    assert_allclose(
+        f.recurrent_gradients(H, dZ, h0, lengths, reverse=reverse),
+        f.recurrent_gradients(short[0], short_dZ, h0, reverse=reverse),
+        rtol=1e-14,
+    )
 
 
 def test_negative_strides_that_a_copy_would_keep() -> None:
@@ -247,5 +264,5 @@ def test_convolution_of_a_map_of_a_gigabyte() -> None:
 
 def test_sizes_beyond_32_bits() -> None:
     assert f.output_size(2**40, 3, stride=2, padding=(1, 1)) == 2**39
-    lengths = np.array([2**31 - 1], np.int32)                # the sum with the padding would wrap in 32 bits
+    lengths = np.array([2**31 - 1], np.int32)  # the sum with the padding would wrap in 32 bits
     assert f.output_lengths(lengths, window=1, stride=2, padding=2) == 2**30 + 1

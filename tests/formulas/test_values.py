@@ -19,7 +19,7 @@ def test_dense() -> None:
     assert_array_equal(f.dense(X, W), [[15, 18, 21]])
     assert_array_equal(f.dense(X[0], W), [15, 18, 21])
     dW, db = f.dense_gradients(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0], [10.0]]))
-    assert_array_equal(dW, [[31], [42]])                     # the sum over the batch
+    assert_array_equal(dW, [[31], [42]])  # the sum over the batch
     assert_array_equal(db, [11])
 
 
@@ -44,7 +44,9 @@ def test_normal_distribution_against_the_standard_library() -> None:
     with np.errstate(all="raise", under="ignore"):
         assert_array_equal(distribution(np.array([-1e300, 1e300])), [0, 1])
         assert_array_equal(density(np.array([-1e300, 1e300])), [0, 0])
-    assert_allclose(distribution(np.array([-10.0, -30.0])), [7.619853024160527e-24, 4.906713927148187e-198], rtol=1e-13)
+    assert_allclose(
+        distribution(np.array([-10.0, -30.0])), [7.619853024160527e-24, 4.906713927148187e-198], rtol=1e-13
+    )
 
 
 def test_dropout_keeps_what_the_generator_says() -> None:
@@ -52,11 +54,11 @@ def test_dropout_keeps_what_the_generator_says() -> None:
     options = {"node": 3, "seed": 5, "step": 7}
     u = random.uniform((4, 6), 5, node=3, step=7, purpose=random.DROPOUT)
     scale = np.float32(1 / (1 - 0.3))
-    for laid in (X, np.asfortranarray(X)):                   # the element's number is its row-major place
+    for laid in (X, np.asfortranarray(X)):  # the element's number is its row-major place
         assert_array_equal(f.dropout(laid, rate=0.3, **options), np.where(u >= 0.3, X * scale, 0))
     assert_array_equal(f.dropout_backward(X, rate=0.3, **options), f.dropout(X, rate=0.3, **options))
     assert_array_equal(f.dropout(X, rate=0.0, **options), X)
-    assert f.dropout(X, rate=float(u[2, 3]), **options)[2, 3] > 0       # u = rate stays
+    assert f.dropout(X, rate=float(u[2, 3]), **options)[2, 3] > 0  # u = rate stays
     others = [f.dropout(X, rate=0.5, **{**options, name: 9}) for name in options]
     assert all(np.any(other != f.dropout(X, rate=0.5, **options)) for other in others)
 
@@ -73,14 +75,18 @@ def test_dropout_keeps_the_mean_and_drops_infinities() -> None:
 def test_noise() -> None:
     X = np.ones((3, 5), np.float32)
     N = random.normal((3, 5), 5, node=3, step=7, purpose=random.NOISE)
-    assert_array_equal(f.gaussian_noise(X, deviation=0.1, node=3, seed=5, step=7), X + (0.1 * N).astype(np.float32))
+    assert_array_equal(
+        f.gaussian_noise(X, deviation=0.1, node=3, seed=5, step=7), X + (0.1 * N).astype(np.float32)
+    )
 
 
 def test_convolution_is_not_turned_round() -> None:
     X, F = np.arange(9.0).reshape(1, 3, 3, 1), np.array([[1.0, 10.0], [100.0, 1000.0]]).reshape(2, 2, 1, 1)
     assert_array_equal(f.conv2d(X, F)[0, :, :, 0], [[4310, 5421], [7643, 8754]])
-    assert_array_equal(f.conv1d(np.arange(4.0).reshape(1, 4, 1), np.array([1.0, 10.0]).reshape(2, 1, 1))[0, :, 0],
-                       [10, 21, 32])
+    assert_array_equal(
+        f.conv1d(np.arange(4.0).reshape(1, 4, 1), np.array([1.0, 10.0]).reshape(2, 1, 1))[0, :, 0],
+        [10, 21, 32],
+    )
 
 
 def test_convolution_backward_leaves_cells_that_no_window_reached() -> None:
@@ -91,14 +97,18 @@ def test_convolution_backward_leaves_cells_that_no_window_reached() -> None:
 def test_groups_do_not_see_each_other() -> None:
     generator = np.random.default_rng(1)
     X, F = generator.normal(size=(2, 5, 4, 6)), generator.normal(size=(3, 2, 2, 9))
-    parts = [f.conv2d(X[..., 2 * g:2 * g + 2], F[..., 3 * g:3 * g + 3]) for g in range(3)]
+    parts = [f.conv2d(X[..., 2 * g : 2 * g + 2], F[..., 3 * g : 3 * g + 3]) for g in range(3)]
     assert_allclose(f.conv2d(X, F, groups=3), np.concatenate(parts, -1), rtol=1e-13, atol=1e-13)
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    ({"groups": 2}, "expected filters"), ({"padding": ((-1, -1), (0, 0))}, "does not fit into 4 cells"),
-    ({"dilation": (3, 1)}, "spans 7"),
-])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"groups": 2}, "expected filters"),
+        ({"padding": ((-1, -1), (0, 0))}, "does not fit into 4 cells"),
+        ({"dilation": (3, 1)}, "spans 7"),
+    ],
+)
 def test_convolution_refuses(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         f.conv2d(np.ones((1, 4, 4, 3)), np.ones((3, 3, 3, 4)), **options)
@@ -119,8 +129,9 @@ def test_pooling_counts() -> None:
     with pytest.raises(ValueError, match="at most 65536 cells"):
         f.max_pool2d(np.ones((1, 257, 257, 1)), window=(257, 257), stride=(1, 1))
     with pytest.raises(ValueError, match="output of 1x1, but dY is 2x2"):
-        f.max_pool2d_backward(np.ones((1, 2, 2, 1)), np.zeros((1, 2, 2, 1), np.uint16), h=2, w=2, window=(2, 2),
-                              stride=(1, 1))
+        f.max_pool2d_backward(
+            np.ones((1, 2, 2, 1)), np.zeros((1, 2, 2, 1), np.uint16), h=2, w=2, window=(2, 2), stride=(1, 1)
+        )
 
 
 def test_overlapping_windows_add_up() -> None:
@@ -132,9 +143,10 @@ def test_overlapping_windows_add_up() -> None:
 
 
 def test_batch_norm_running_values() -> None:
-    X = np.array([[1.0], [2.0], [3.0], [6.0]])               # mean 3, biased variance 3.5, unbiased 14/3
-    mean, variance, Y, mu, sigma = f.batch_norm(X, np.array([2.0]), np.array([1.0]), np.array([10.0]), np.array([1.0]),
-                                                momentum=0.9, epsilon=0.5)
+    X = np.array([[1.0], [2.0], [3.0], [6.0]])  # mean 3, biased variance 3.5, unbiased 14/3
+    mean, variance, Y, mu, sigma = f.batch_norm(
+        X, np.array([2.0]), np.array([1.0]), np.array([10.0]), np.array([1.0]), momentum=0.9, epsilon=0.5
+    )
     assert_allclose([mean[0], variance[0], mu[0], sigma[0]], [9.3, 0.9 + 0.1 * 14 / 3, 3.0, 2.0])
     assert_allclose(Y[:, 0], [-1, 0, 1, 4])
     with pytest.raises(ValueError, match="expected two positions or more"):
@@ -148,6 +160,7 @@ def test_embedding_gradients_add_up() -> None:
 
 def test_lstm_one_step() -> None:
     """Gates in the order i, f, g, o."""
+
     def s(x: float) -> float:
         return 1 / (1 + e**-x)
 
@@ -163,7 +176,7 @@ def test_lstm_one_step() -> None:
 def test_recurrent_gradients_count_the_steps_within_the_length(reverse: int, wanted: float) -> None:
     H, dZ = np.array([1.0, 2.0, 99.0]).reshape(1, 3, 1), np.array([10.0, 20.0, np.nan]).reshape(1, 3, 1)
     dW = f.recurrent_gradients(H, dZ, np.array([[5.0]]), np.array([2]), reverse=reverse)
-    assert_array_equal(dW, [[wanted]])                       # h0 = 5 stands before the first step run
+    assert_array_equal(dW, [[wanted]])  # h0 = 5 stands before the first step run
 
 
 def test_lengths() -> None:
@@ -205,14 +218,17 @@ def test_cross_entropy_of_an_impossible_class_is_finite() -> None:
         assert_allclose(f.cross_entropy_backward(P, t, None, None, total), [[0, -1 / least]], rtol=1e-6)
 
 
-@pytest.mark.parametrize(("arguments", "error", "message"), [
-    ((), ValueError, "either class numbers t or distributions T, got neither"),
-    ((np.zeros(2, int), np.ones((2, 3))), ValueError, "got both"),
-    ((np.zeros(3, int),), ValueError, r"class numbers of shape \(2,\) for X \(2, 3\), got \(3,\)"),
-    ((np.zeros(2),), TypeError, "integer type, got float64"),
-    ((None, np.ones((2, 2))), ValueError, r"X \(2, 3\), T \(2, 2\)"),
-    ((np.zeros(2, int), None, np.ones(2)), ValueError, r"one weight a class, \(3,\), got \(2,\)"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((), ValueError, "either class numbers t or distributions T, got neither"),
+        ((np.zeros(2, int), np.ones((2, 3))), ValueError, "got both"),
+        ((np.zeros(3, int),), ValueError, r"class numbers of shape \(2,\) for X \(2, 3\), got \(3,\)"),
+        ((np.zeros(2),), TypeError, "integer type, got float64"),
+        ((None, np.ones((2, 2))), ValueError, r"X \(2, 3\), T \(2, 2\)"),
+        ((np.zeros(2, int), None, np.ones(2)), ValueError, r"one weight a class, \(3,\), got \(2,\)"),
+    ],
+)
 def test_cross_entropy_refuses(arguments: tuple, error: type[Exception], message: str) -> None:
     for page in (f.softmax_cross_entropy, f.cross_entropy):
         with pytest.raises(error, match=message):
@@ -224,7 +240,7 @@ def test_smooth_l1_and_huber() -> None:
     assert_allclose(f.smooth_l1(X, T, beta=0.5), [0.0625 + 2.75])
     assert_allclose(f.huber(X, T, beta=0.5), [(0.0625 + 2.75) / 2])
     assert_allclose(f.smooth_l1_backward(X, T, beta=0.5), [0, 0.5, -1])
-    with np.errstate(all="raise"):                           # no square of a large number is taken
+    with np.errstate(all="raise"):  # no square of a large number is taken
         assert_allclose(f.smooth_l1(np.full(1, 1e200), np.zeros(1)), [1e200])
     with pytest.raises(ValueError, match="beta must be above 0, got 0"):
         f.smooth_l1(X, T, beta=0.0)
@@ -245,7 +261,7 @@ def test_first_steps_of_the_optimizers() -> None:
     assert_allclose([W1[0], s[0]], [1 - 0.1 * 2 / 4, 9])
     W1, s = f.rmsprop(W, g, np.array([6.0]), learning_rate=0.1, rho=0.5, epsilon=1.0)
     assert_allclose([W1[0], s[0]], [1 - 0.1 * 2 / (1 + sqrt(5)), 5])
-    for size in (1e-3, 1.0, 1e3):                            # Adam's first step is η, whatever the gradient's size
+    for size in (1e-3, 1.0, 1e3):  # Adam's first step is η, whatever the gradient's size
         assert_allclose(f.adam(W, size * g, zero, zero, learning_rate=0.1, step=1, epsilon=0.0)[0], [0.9])
     coupled = f.adam(W, g, zero, zero, learning_rate=0.1, step=1, decay=0.5, epsilon=0.0)
     apart = f.adam(W, g, zero, zero, learning_rate=0.1, step=1, decay=0.5, decoupled=1, epsilon=0.0)
@@ -260,9 +276,15 @@ def test_adam_counts_from_the_birth_of_the_weights() -> None:
         f.adam(W, g, m, s, learning_rate=0.1, step=5, born=5)
 
 
-@pytest.mark.parametrize(("targets", "learns"), [
-    ([0, 0, 0, 1], True), ([0, 1, 1, 1], True), ([0, 1, 1, 0], False),
-], ids=["AND", "OR", "XOR"])
+@pytest.mark.parametrize(
+    ("targets", "learns"),
+    [
+        ([0, 0, 0, 1], True),
+        ([0, 1, 1, 1], True),
+        ([0, 1, 1, 0], False),
+    ],
+    ids=["AND", "OR", "XOR"],
+)
 def test_perceptron(targets: list[int], learns: bool) -> None:
     X, t = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array(targets)
     w, b = np.zeros(2), 0.0

@@ -47,7 +47,11 @@ def last(X: Tensor) -> Tensor:
 
 def dense() -> dict[str, Case]:
     cases = {}
-    for name, shape, bias in (("matrix", (5, 4), True), ("sequence", (3, 2, 4), True), ("no_bias", (5, 4), False)):
+    for name, shape, bias in (
+        ("matrix", (5, 4), True),
+        ("sequence", (3, 2, 4), True),
+        ("no_bias", (5, 4), False),
+    ):
         X, W, b = draw(*shape), draw(4, 3), draw(3) if bias else None
         cases[name] = case(**backward(F.linear(X, W.T, b), X=X, W=W, b=b))
     return cases
@@ -55,9 +59,14 @@ def dense() -> dict[str, Case]:
 
 def activation() -> dict[str, Case]:
     functions = {
-        "relu": (torch.relu, {}), "leaky_relu": (lambda x: F.leaky_relu(x, 0.2), {"slope": 0.2}),
-        "elu": (lambda x: F.elu(x, 0.7), {"alpha": 0.7}), "gelu": (F.gelu, {}), "silu": (F.silu, {}),
-        "tanh": (torch.tanh, {}), "sigmoid": (torch.sigmoid, {}), "softmax": (lambda x: x.softmax(-1), {}),
+        "relu": (torch.relu, {}),
+        "leaky_relu": (lambda x: F.leaky_relu(x, 0.2), {"slope": 0.2}),
+        "elu": (lambda x: F.elu(x, 0.7), {"alpha": 0.7}),
+        "gelu": (F.gelu, {}),
+        "silu": (F.silu, {}),
+        "tanh": (torch.tanh, {}),
+        "sigmoid": (torch.sigmoid, {}),
+        "softmax": (lambda x: x.softmax(-1), {}),
         "log_softmax": (lambda x: x.log_softmax(-1), {}),
     }
     cases = {}
@@ -85,21 +94,32 @@ def convolution() -> dict[str, Case]:
         X, W = draw(*shape), draw(*filter_, shape[-1] // groups, k)
         b = None if name == "pointwise" else draw(k)
         (top, bottom), (left, right) = padding
-        Y = last(F.conv2d(F.pad(first(X), (left, right, top, bottom)), W.permute(3, 2, 0, 1), b, stride,
-                          dilation=dilation, groups=groups))
+        Y = last(
+            F.conv2d(
+                F.pad(first(X), (left, right, top, bottom)),
+                W.permute(3, 2, 0, 1),
+                b,
+                stride,
+                dilation=dilation,
+                groups=groups,
+            )
+        )
         options = {"stride": stride, "dilation": dilation, "padding": padding, "groups": groups}
         cases[name] = case(options, **backward(Y, X=X, F=W, b=b))
     X, W, b = draw(2, 11, 4), draw(3, 2, 6), draw(6)
     Y = last(F.conv1d(F.pad(first(X), (2, 1)), W.permute(2, 1, 0), b, 2, dilation=2, groups=2))
-    cases["one_dimension"] = case({"stride": 2, "dilation": 2, "padding": (2, 1), "groups": 2},
-                                  **backward(Y, X=X, F=W, b=b))
+    cases["one_dimension"] = case(
+        {"stride": 2, "dilation": 2, "padding": (2, 1), "groups": 2}, **backward(Y, X=X, F=W, b=b)
+    )
     return cases
 
 
 def pooling() -> dict[str, Case]:
     table = {
-        "plain": ((2, 6, 8, 3), (2, 2), (2, 2), (0, 0)), "overlap": ((2, 7, 7, 2), (3, 3), (2, 2), (0, 0)),
-        "padded": ((2, 7, 6, 2), (3, 2), (2, 1), (1, 1)), "apart": ((1, 9, 9, 2), (2, 2), (3, 3), (0, 0)),
+        "plain": ((2, 6, 8, 3), (2, 2), (2, 2), (0, 0)),
+        "overlap": ((2, 7, 7, 2), (3, 3), (2, 2), (0, 0)),
+        "padded": ((2, 7, 6, 2), (3, 2), (2, 1), (1, 1)),
+        "apart": ((1, 9, 9, 2), (2, 2), (3, 3), (0, 0)),
         "incomplete": ((1, 7, 5, 2), (2, 3), (2, 3), (0, 0)),
     }
     cases = {}
@@ -122,15 +142,21 @@ def norm() -> dict[str, Case]:
     for name, shape in (("matrix", (6, 3)), ("images", (2, 3, 4, 5))):
         for training in (True, False):
             X, gamma, beta = draw(*shape), draw(shape[-1]), draw(shape[-1])
-            mean, variance = torch.randn(shape[-1], dtype=torch.float64), torch.rand(shape[-1], dtype=torch.float64)
+            mean, variance = (
+                torch.randn(shape[-1], dtype=torch.float64),
+                torch.rand(shape[-1], dtype=torch.float64),
+            )
             before = {"mean": mean.clone(), "variance": variance.clone()}
             Y = last(F.batch_norm(first(X), mean, variance, gamma, beta, training, 0.2, 1e-3))
             found = backward(Y, X=X, gamma=gamma, beta=beta)
             cases[f"batch_{name}_{'training' if training else 'fixed'}"] = case(
-                {"momentum": 0.8, "epsilon": 1e-3}, **before, new_mean=mean, new_variance=variance, **found)
+                {"momentum": 0.8, "epsilon": 1e-3}, **before, new_mean=mean, new_variance=variance, **found
+            )
         X, gamma, beta = draw(*shape), draw(shape[-1]), draw(shape[-1])
-        cases[f"layer_{name}"] = case({"epsilon": 1e-3}, **backward(
-            F.layer_norm(X, shape[-1:], gamma, beta, 1e-3), X=X, gamma=gamma, beta=beta))
+        cases[f"layer_{name}"] = case(
+            {"epsilon": 1e-3},
+            **backward(F.layer_norm(X, shape[-1:], gamma, beta, 1e-3), X=X, gamma=gamma, beta=beta),
+        )
     return cases
 
 
@@ -153,25 +179,50 @@ def lstm() -> dict[str, Case]:
             net = torch.nn.LSTM(m, k, batch_first=True, bidirectional=True).double()
             x, lengths = draw(n, t, m), torch.tensor([6, 2, 4]) if given else torch.full((n,), t)
             h0, c0 = draw(2, n, k), draw(2, n, k)
-            packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+            packed = torch.nn.utils.rnn.pack_padded_sequence(
+                x, lengths, batch_first=True, enforce_sorted=False
+            )
             out, (h_n, _) = net(packed, (h0, c0))
             H = torch.nn.utils.rnn.pad_packed_sequence(out, batch_first=True, total_length=t)[0]
-            H = H[..., reverse * k:(reverse + 1) * k]
+            H = H[..., reverse * k : (reverse + 1) * k]
             dH, dlast = torch.randn_like(H), torch.randn(n, k, dtype=torch.float64)
             tail = "_reverse" if reverse else ""
-            Wx, Wh, bx, bh = (getattr(net, f"{p}_l0{tail}") for p in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+            Wx, Wh, bx, bh = (
+                getattr(net, f"{p}_l0{tail}") for p in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            )
             dx, dWx, dWh, db, dh0, dc0 = torch.autograd.grad(
-                (H * dH).sum() + (h_n[reverse] * dlast).sum(), [x, Wx, Wh, bx, h0, c0])
+                (H * dH).sum() + (h_n[reverse] * dlast).sum(), [x, Wx, Wh, bx, h0, c0]
+            )
             cases[f"{'reverse' if reverse else 'forward'}_{'lengths' if given else 'whole'}"] = case(
-                {"reverse": reverse}, x=x, Wx=Wx.T, W=Wh.T, b=bx + bh, h0=h0[reverse], c0=c0[reverse],
-                lengths=lengths if given else None, H=H, last=h_n[reverse], dH=dH, dlast=dlast, dx=dx, dWx=dWx.T,
-                dW=dWh.T, db=db, dh0=dh0[reverse], dc0=dc0[reverse])
+                {"reverse": reverse},
+                x=x,
+                Wx=Wx.T,
+                W=Wh.T,
+                b=bx + bh,
+                h0=h0[reverse],
+                c0=c0[reverse],
+                lengths=lengths if given else None,
+                H=H,
+                last=h_n[reverse],
+                dH=dH,
+                dlast=dlast,
+                dx=dx,
+                dWx=dWx.T,
+                dW=dWh.T,
+                db=db,
+                dh0=dh0[reverse],
+                dc0=dc0[reverse],
+            )
     return cases
 
 
 def shape() -> dict[str, Case]:
     cases = {}
-    for name, padding in (("pad", ((1, 2), (0, 3))), ("crop", ((-1, -2), (-3, 0))), ("both", ((2, -1), (-2, 1)))):
+    for name, padding in (
+        ("pad", ((1, 2), (0, 3))),
+        ("crop", ((-1, -2), (-3, 0))),
+        ("both", ((2, -1), (-2, 1))),
+    ):
         X = draw(2, 5, 6, 3)
         (top, bottom), (left, right) = padding
         Y = last(F.pad(first(X), (left, right, top, bottom)))
@@ -195,19 +246,39 @@ def cross_entropy() -> dict[str, Case]:
         t = torch.randint(0, 4, positions)
         T = torch.rand(*positions, 4, dtype=torch.float64).softmax(-1)
         for smoothing in (0.0, 0.1):
-            for ignored, w, mean in ((None, None, 1), (None, None, 0), (2, None, 1), (2, weights, 1),
-                                     (None, weights, 0)):
+            for ignored, w, mean in (
+                (None, None, 1),
+                (None, None, 0),
+                (2, None, 1),
+                (2, weights, 1),
+                (None, weights, 0),
+            ):
                 X = draw(*positions, 4, scale=2.0)
-                value = F.cross_entropy(X.reshape(-1, 4), t.reshape(-1), w, reduction="mean" if mean else "sum",
-                                        ignore_index=-100 if ignored is None else ignored, label_smoothing=smoothing)
+                value = F.cross_entropy(
+                    X.reshape(-1, 4),
+                    t.reshape(-1),
+                    w,
+                    reduction="mean" if mean else "sum",
+                    ignore_index=-100 if ignored is None else ignored,
+                    label_smoothing=smoothing,
+                )
                 name = f"classes_{len(positions)}_{smoothing}_{ignored}_{w is not None}_{mean}"
-                cases[name] = loss(value, {"smoothing": smoothing, "ignored": ignored, "mean": mean}, X, t=t, weights=w)
+                cases[name] = loss(
+                    value, {"smoothing": smoothing, "ignored": ignored, "mean": mean}, X, t=t, weights=w
+                )
             for w, mean in ((None, 1), (weights, 0)):
                 X = draw(*positions, 4, scale=2.0)
-                value = F.cross_entropy(X.reshape(-1, 4), T.reshape(-1, 4), w, label_smoothing=smoothing,
-                                        reduction="mean" if mean else "sum")
+                value = F.cross_entropy(
+                    X.reshape(-1, 4),
+                    T.reshape(-1, 4),
+                    w,
+                    label_smoothing=smoothing,
+                    reduction="mean" if mean else "sum",
+                )
                 name = f"distributions_{len(positions)}_{smoothing}_{w is not None}"
-                cases[name] = loss(value, {"smoothing": smoothing, "ignored": None, "mean": mean}, X, T=T, weights=w)
+                cases[name] = loss(
+                    value, {"smoothing": smoothing, "ignored": None, "mean": mean}, X, T=T, weights=w
+                )
     X = torch.rand(5, 4, dtype=torch.float64).softmax(-1).requires_grad_()
     t = torch.randint(0, 4, (5,))
     cases["probabilities"] = loss(F.nll_loss(X.log(), t, weights), {"mean": 1}, X, t=t, weights=weights)
@@ -221,19 +292,28 @@ def regression() -> dict[str, Case]:
         T = torch.rand(4, 3, dtype=torch.float64)
         X = (torch.rand(4, 3, dtype=torch.float64) * 0.9 + 0.05).requires_grad_()
         cases[f"binary_cross_entropy-{reduction}"] = loss(
-            F.binary_cross_entropy(X, T, reduction=reduction), {"factor": factor}, X, T=T)
+            F.binary_cross_entropy(X, T, reduction=reduction), {"factor": factor}, X, T=T
+        )
         X = draw(4, 3, scale=5.0)
         cases[f"sigmoid_binary_cross_entropy-{reduction}"] = loss(
-            F.binary_cross_entropy_with_logits(X, T, reduction=reduction), {"factor": factor}, X, T=T)
+            F.binary_cross_entropy_with_logits(X, T, reduction=reduction), {"factor": factor}, X, T=T
+        )
         X = draw(4, 3)
-        cases[f"squared_error-{reduction}"] = loss(F.mse_loss(X, T, reduction=reduction), {"factor": factor}, X, T=T)
+        cases[f"squared_error-{reduction}"] = loss(
+            F.mse_loss(X, T, reduction=reduction), {"factor": factor}, X, T=T
+        )
         for beta in (1.0, 0.4):
             X = draw(4, 3)
             cases[f"smooth_l1-{reduction}-{beta}"] = loss(
-                F.smooth_l1_loss(X, T, reduction=reduction, beta=beta), {"factor": factor, "beta": beta}, X, T=T)
+                F.smooth_l1_loss(X, T, reduction=reduction, beta=beta),
+                {"factor": factor, "beta": beta},
+                X,
+                T=T,
+            )
             X = draw(4, 3)
             cases[f"huber-{reduction}-{beta}"] = loss(
-                F.huber_loss(X, T, reduction=reduction, delta=beta), {"factor": factor, "beta": beta}, X, T=T)
+                F.huber_loss(X, T, reduction=reduction, delta=beta), {"factor": factor, "beta": beta}, X, T=T
+            )
     return cases
 
 
@@ -245,14 +325,21 @@ def optimizers() -> dict[str, Case]:
         "gradient_descent_decay": (O.SGD, {"weight_decay": 0.1}, {"decay": 0.1}),
         "momentum": (O.SGD, {"momentum": 0.8}, {"momentum": 0.8}),
         "momentum_decay": (O.SGD, {"momentum": 0.8, "weight_decay": 0.1}, {"momentum": 0.8, "decay": 0.1}),
-        "momentum_nesterov": (O.SGD, {"momentum": 0.8, "nesterov": True, "weight_decay": 0.1},
-                              {"momentum": 0.8, "nesterov": 1, "decay": 0.1}),
+        "momentum_nesterov": (
+            O.SGD,
+            {"momentum": 0.8, "nesterov": True, "weight_decay": 0.1},
+            {"momentum": 0.8, "nesterov": 1, "decay": 0.1},
+        ),
         "adagrad": (O.Adagrad, {}, {}),
         "adagrad_decay": (O.Adagrad, {"weight_decay": 0.1, "eps": 1e-3}, {"decay": 0.1, "epsilon": 1e-3}),
         "rmsprop": (O.RMSprop, {}, {}),
         "rmsprop_decay": (O.RMSprop, {"alpha": 0.9, "weight_decay": 0.1}, {"rho": 0.9, "decay": 0.1}),
         "adam": (O.Adam, {}, {}),
-        "adam_decay": (O.Adam, {"betas": (0.8, 0.9), "weight_decay": 0.1}, {"beta1": 0.8, "beta2": 0.9, "decay": 0.1}),
+        "adam_decay": (
+            O.Adam,
+            {"betas": (0.8, 0.9), "weight_decay": 0.1},
+            {"beta1": 0.8, "beta2": 0.9, "decay": 0.1},
+        ),
         "adam_decoupled": (O.AdamW, {"weight_decay": 0.1}, {"decoupled": 1, "decay": 0.1}),
     }
     cases = {}
@@ -269,13 +356,27 @@ def optimizers() -> dict[str, Case]:
 
 
 def main() -> None:
-    for chapter in (dense, activation, convolution, pooling, norm, embedding, highway, lstm, shape, cross_entropy,
-                    regression, optimizers):
+    for chapter in (
+        dense,
+        activation,
+        convolution,
+        pooling,
+        norm,
+        embedding,
+        highway,
+        lstm,
+        shape,
+        cross_entropy,
+        regression,
+        optimizers,
+    ):
         torch.manual_seed(1)
         arrays = {}
         for name, contents in chapter().items():
             arrays[f"{name}/options"] = np.array(json.dumps(contents.pop("options")))
-            arrays |= {f"{name}/{array}": np.ascontiguousarray(a.detach().numpy()) for array, a in contents.items()}
+            arrays |= {
+                f"{name}/{array}": np.ascontiguousarray(a.detach().numpy()) for array, a in contents.items()
+            }
         np.savez_compressed(HERE / f"{chapter.__name__}.npz", **arrays)
         print(f"{chapter.__name__}.npz  {(HERE / f'{chapter.__name__}.npz').stat().st_size:,} bytes")
 
