@@ -94,10 +94,12 @@ void gradient_sums(const Parts& parts, const float* dY, const float* X, const fl
         }
 }
 
-// For each row of each part, vector by vector: f(i, j, count) with i the element, j its column.
+// For each row of each part, vector by vector: f(i, j, count) with i the element, j its column. f holds its pointers by
+// value and is copied, so that they are seen not to change while results are stored.
 template <class F>
-void each_row(const Parts& parts, double cost, F&& f) {
+void each_row(const Parts& parts, double cost, F&& function) {
     parallel(parts.count, cost * parts.elements(), [&](int64_t p) {
+        const auto f = function;
         const Part part = parts[p];
         for (int64_t r = 0; r < part.rows; ++r) {
             const int64_t i = part.begin + r * part.width;
@@ -115,9 +117,10 @@ void normalise(const Parts& parts, const float* X, const float* mu, const float*
     repeat(mu, c, width, m);
     repeat(beta, c, width, shift);
     for (int64_t j = 0; j < width; ++j) scale[j] = gamma[j % c] / sigma[j % c];
-    each_row(parts, 16, [&](int64_t i, int64_t j, int64_t count) {
-        const vec x = load(X + i, count);
-        store(Y + i, fma(x - load(m + j, count), load(scale + j, count), load(shift + j, count)), count);
+    each_row(parts, 16, [=](int64_t i, int64_t j, int64_t count) {
+        const vec x = load_part(X + i, count);
+        const vec hat = x - load_part(m + j, count);
+        store_part(Y + i, fma(hat, load_part(scale + j, count), load_part(shift + j, count)), count);
     });
 }
 
@@ -158,10 +161,10 @@ void batch_norm_backward(const args::batch_norm_backward& a, Context&) {
         mean[j] = static_cast<float>(sums[i] / n);
         slope[j] = static_cast<float>(sums[c + i] / (n * sigma * sigma));
     }
-    each_row(parts, 24, [&](int64_t i, int64_t j, int64_t count) {
-        const vec x = load(a.X + i, count) - load(mu + j, count);
-        const vec d = load(a.dY + i, count) - load(mean + j, count);
-        store(a.dX + i, load(scale + j, count) * fma(-x, load(slope + j, count), d), count);
+    each_row(parts, 24, [=, X = a.X, dY = a.dY, dX = a.dX](int64_t i, int64_t j, int64_t count) {
+        const vec x = load_part(X + i, count) - load_part(mu + j, count);
+        const vec d = load_part(dY + i, count) - load_part(mean + j, count);
+        store_part(dX + i, load_part(scale + j, count) * fma(-x, load_part(slope + j, count), d), count);
     });
 }
 
@@ -177,8 +180,8 @@ void batch_norm_fixed_backward(const args::batch_norm_fixed_backward& a, Context
     const Parts parts(a.n, a.c);
     float* scale = scratch(Slot::second, static_cast<size_t>(parts.width));
     for (int64_t j = 0; j < parts.width; ++j) scale[j] = a.gamma[j % a.c] / a.sigma[j % a.c];
-    each_row(parts, 16, [&](int64_t i, int64_t j, int64_t count) {
-        store(a.dX + i, load(a.dY + i, count) * load(scale + j, count), count);
+    each_row(parts, 16, [=, dY = a.dY, dX = a.dX](int64_t i, int64_t j, int64_t count) {
+        store_part(dX + i, load_part(dY + i, count) * load_part(scale + j, count), count);
     });
 }
 

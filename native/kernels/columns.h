@@ -6,7 +6,7 @@
 // the columns that belong to the same channel are added up afterwards, and the rows left over make a part of their own.
 // Parts depend on the sizes alone, and their sums are added in their order: any number of threads gives the same bits.
 #pragma once
-#include "simd/vec.h"
+#include "rows.h"
 
 namespace kn::KN_TARGET {
 
@@ -57,9 +57,9 @@ struct Vectors {
 
 // Vector v of a block of V; of a block of one, which may be the remainder, the first `count` lanes.
 template <int V>
-inline vec take(const float* p, int v, int64_t count) { return V > 1 ? load(p + v * lanes) : load(p, count); }
+inline vec take(const float* p, int v, int64_t count) { return V > 1 ? load(p + v * lanes) : load_part(p, count); }
 template <int V>
-inline void put(float* p, int v, vec x, int64_t count) { V > 1 ? store(p + v * lanes, x) : store(p, x, count); }
+inline void put(float* p, int v, vec x, int64_t count) { V > 1 ? store(p + v * lanes, x) : store_part(p, x, count); }
 
 // Calls f(Vectors<V>, j, count) for blocks of V vectors that cover the columns [0, width): four at a time, then single
 // ones; `count` is the number of lanes of the last vector of the block.

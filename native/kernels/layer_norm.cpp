@@ -33,10 +33,7 @@ void row_sums(int64_t c, float* sums, F&& f) {
 }
 
 // The lanes behind `count` become 0.
-vec cut(vec x, int64_t count) {
-    if (count >= lanes) return x;
-    return iota() < static_cast<int32_t>(count) ? x : zero();
-}
+vec cut(vec x, int64_t count) { return count == lanes ? x : select(present(count), x, zero()); }
 
 struct Moments {
     float mu, sigma;
@@ -44,10 +41,10 @@ struct Moments {
 
 Moments moments(const float* x, int64_t c, double epsilon) {
     float m, sums[2];
-    row_sums<1>(c, &m, [&](int64_t j, int64_t count, vec* total) { total[0] = total[0] + load(x + j, count); });
+    row_sums<1>(c, &m, [&](int64_t j, int64_t count, vec* total) { total[0] = total[0] + load_part(x + j, count); });
     m /= static_cast<float>(c);
     row_sums<2>(c, sums, [&](int64_t j, int64_t count, vec* total) {
-        const vec d = cut(load(x + j, count) - m, count);
+        const vec d = cut(load_part(x + j, count) - m, count);
         total[0] = total[0] + d;
         total[1] = fma(d, d, total[1]);
     });
@@ -86,8 +83,8 @@ void layer_norm(const args::layer_norm& a, Context&) {
         const Moments of = moments(x, a.c, a.epsilon);
         const float inverse = 1.0f / of.sigma;
         each_vector(0, a.c, [&](int64_t j, int64_t count) {
-            const vec hat = (load(x + j, count) - of.mu) * inverse;
-            store(y + j, fma(hat, load(a.gamma + j, count), load(a.beta + j, count)), count);
+            const vec hat = (load_part(x + j, count) - of.mu) * inverse;
+            store_part(y + j, fma(hat, load_part(a.gamma + j, count), load_part(a.beta + j, count)), count);
         });
         a.mu[i] = of.mu;
         a.sigma[i] = of.sigma;
@@ -102,15 +99,15 @@ void layer_norm_backward(const args::layer_norm_backward& a, Context&) {
         const float mu = a.mu[i], inverse = 1.0f / a.sigma[i];
         float sums[2];
         row_sums<2>(a.c, sums, [&](int64_t j, int64_t count, vec* total) {
-            const vec g = load(dy + j, count) * load(a.gamma + j, count);
+            const vec g = load_part(dy + j, count) * load_part(a.gamma + j, count);
             total[0] = total[0] + g;
-            total[1] = fma(g, load(x + j, count) - mu, total[1]);
+            total[1] = fma(g, load_part(x + j, count) - mu, total[1]);
         });
         const float mean = sums[0] / static_cast<float>(a.c);
         const vec slope = broadcast(-sums[1] / static_cast<float>(a.c) * inverse * inverse);
         each_vector(0, a.c, [&](int64_t j, int64_t count) {
-            const vec g = load(dy + j, count) * load(a.gamma + j, count) - mean;
-            store(dx + j, fma(load(x + j, count) - mu, slope, g) * inverse, count);
+            const vec g = load_part(dy + j, count) * load_part(a.gamma + j, count) - mean;
+            store_part(dx + j, fma(load_part(x + j, count) - mu, slope, g) * inverse, count);
         });
     });
 }

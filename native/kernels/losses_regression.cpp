@@ -1,18 +1,24 @@
 // Losses that compare each element with its own target: squared error, smooth L1, binary cross entropy of
 // probabilities and of logits; their values and their gradients.
 //
-// Values: chunks of 8192 elements; in a chunk a vector of terms is formed in registers and added up in double precision,
-// one sum a lane, the lanes folded in a fixed order, the chunks added in theirs. So a value does not depend on the
-// number of threads. A value that is no finite number refuses the call, before anything is updated with it.
+// Values: chunks of 8192 elements; in a chunk the terms of 32 vectors at a time are added up in one register, its lanes
+// then in double precision, all in a fixed order, and the chunks in theirs. So a value does not depend on the number of
+// threads. A value that is no finite number refuses the call, before anything is updated with it.
 // Gradients: one pass, elementwise. The last vector is loaded and stored in part; what stands behind it counts as 0.
 #include "elementwise.h"
-#include "simd/math.h"
+#include "rows.h"
 #include "threads/scratch.h"
 
 namespace kn::KN_TARGET {
 namespace {
 
-typedef double wide __attribute__((vector_size(8 * lanes)));
+double sum_of_lanes(vec v) {
+    float x[lanes];
+    store(x, v);
+    double sum = 0;
+    for (const float lane : x) sum += lane;
+    return sum;
+}
 
 // value = factor Σ term(i, count) over all n elements; the lanes of a term behind `count` are left out.
 template <class F>
@@ -20,14 +26,16 @@ void total(int64_t n, double cost, double factor, float* value, Context& context
     const int64_t chunks = (n + elementwise_chunk - 1) / elementwise_chunk;
     double* sums = reinterpret_cast<double*>(scratch(Slot::first, static_cast<size_t>(2 * chunks)));
     elementwise(n, cost, [&](int64_t begin, int64_t end) {
-        wide sum = {};
-        each_vector(begin, end, [&](int64_t i, int64_t count) {
-            vec x = term(i, count);
-            if (count < lanes) x = iota() < static_cast<int32_t>(count) ? x : zero();
-            sum = sum + __builtin_convertvector(x, wide);
-        });
+        constexpr int64_t run = 32 * lanes;
         double all = 0;
-        for (int k = 0; k < lanes; ++k) all += sum[k];
+        for (int64_t first = begin; first < end; first += run) {
+            vec sum = zero();
+            each_vector(first, first + run < end ? first + run : end, [&](int64_t i, int64_t count) {
+                const vec x = term(i, count);
+                sum = sum + (count == lanes ? x : select(present(count), x, zero()));
+            });
+            all += sum_of_lanes(sum);
+        }
         sums[begin / elementwise_chunk] = all;
     });
     double sum = 0;
@@ -41,7 +49,7 @@ template <class F>
 void gradient(int64_t n, double cost, const float* X, const float* T, float* dX, F&& f) {
     elementwise(n, cost, [&](int64_t begin, int64_t end) {
         each_vector(begin, end, [&](int64_t i, int64_t count) {
-            store(dX + i, f(load(X + i, count), load(T + i, count)), count);
+            store_part(dX + i, f(load_part(X + i, count), load_part(T + i, count)), count);
         });
     });
 }
@@ -59,7 +67,7 @@ vec log1p(vec e) {
 
 void squared_error(const args::squared_error& a, Context& context) {
     total(a.n, 16, a.factor, a.value, context, [&](int64_t i, int64_t count) {
-        const vec D = load(a.X + i, count) - load(a.T + i, count);
+        const vec D = load_part(a.X + i, count) - load_part(a.T + i, count);
         return D * D;
     });
 }
@@ -72,7 +80,7 @@ void squared_error_backward(const args::squared_error_backward& a, Context&) {
 void smooth_l1(const args::smooth_l1& a, Context& context) {
     const vec beta = broadcast(static_cast<float>(a.beta));
     total(a.n, 16, a.factor / a.beta, a.value, context, [&](int64_t i, int64_t count) {
-        const vec D = abs(load(a.X + i, count) - load(a.T + i, count)), m = min(beta, D);
+        const vec D = abs(load_part(a.X + i, count) - load_part(a.T + i, count)), m = min(beta, D);
         return m * (D - 0.5f * m);
     });
 }
@@ -85,7 +93,7 @@ void smooth_l1_backward(const args::smooth_l1_backward& a, Context&) {
 
 void binary_cross_entropy(const args::binary_cross_entropy& a, Context& context) {
     total(a.n, 80, a.factor, a.value, context, [&](int64_t i, int64_t count) {
-        const vec X = load(a.X + i, count), T = load(a.T + i, count);
+        const vec X = load_part(a.X + i, count), T = load_part(a.T + i, count);
         return -T * log(kept_positive(X)) - (1.0f - T) * log(kept_positive(1.0f - X));
     });
 }
@@ -99,8 +107,8 @@ void binary_cross_entropy_backward(const args::binary_cross_entropy_backward& a,
 
 void sigmoid_binary_cross_entropy(const args::sigmoid_binary_cross_entropy& a, Context& context) {
     total(a.n, 100, a.factor, a.value, context, [&](int64_t i, int64_t count) {
-        const vec X = load(a.X + i, count), T = load(a.T + i, count);
-        store(a.P + i, sigmoid(X), count);
+        const vec X = load_part(a.X + i, count), T = load_part(a.T + i, count);
+        store_part(a.P + i, sigmoid(X), count);
         return select(X < 0, zero(), X) - X * T + log1p(exp(-abs(X)));
     });
 }

@@ -9,7 +9,7 @@
 #include "lstm.h"
 
 #include "copy.h"
-#include "simd/math.h"
+#include "rows.h"
 #include "threads/scratch.h"
 
 namespace kn::KN_TARGET {
@@ -28,10 +28,8 @@ float* pack(const float* W, int64_t k) {
         const int64_t u = i * lanes, count = k - u < lanes ? k - u : lanes;
         float* to = packed + i * panel;
         for (int64_t row = 0; row < k; ++row)
-            for (int gate = 0; gate < 4; ++gate, to += lanes) {
-                const float* from = W + row * 4 * k + gate * k + u;
-                store(to, count == lanes ? load(from) : load(from, count));
-            }
+            for (int gate = 0; gate < 4; ++gate, to += lanes)
+                store(to, load_part(W + row * 4 * k + gate * k + u, count));
     });
     return packed;
 }
@@ -41,7 +39,7 @@ template <int R>
 inline void advance(const Step* at, const float* panel, int64_t k, int64_t u, int64_t count) {
     vec z[R][4];
     for (int r = 0; r < R; ++r)
-        for (int gate = 0; gate < 4; ++gate) z[r][gate] = load(at[r].Z + gate * k + u, count);
+        for (int gate = 0; gate < 4; ++gate) z[r][gate] = load_part(at[r].Z + gate * k + u, count);
     if (at[0].h)
         for (int64_t p = 0; p < k; ++p, panel += 4 * lanes) {
             vec h[R];
@@ -53,15 +51,15 @@ inline void advance(const Step* at, const float* panel, int64_t k, int64_t u, in
         }
     for (int r = 0; r < R; ++r) {
         const vec i = sigmoid(z[r][0]), f = sigmoid(z[r][1]), g = tanh(z[r][2]), o = sigmoid(z[r][3]);
-        const vec before = at[r].c ? load(at[r].c + u, count) : zero();
+        const vec before = at[r].c ? load_part(at[r].c + u, count) : zero();
         const vec c = fma(f, before, i * g), h = o * tanh(c);
         float* G = at[r].G + u;
-        store(G, i, count);
-        store(G + k, f, count);
-        store(G + 2 * k, g, count);
-        store(G + 3 * k, o, count);
-        store(at[r].C + u, c, count);
-        store(at[r].H + u, h, count);
+        store_part(G, i, count);
+        store_part(G + k, f, count);
+        store_part(G + 2 * k, g, count);
+        store_part(G + 3 * k, o, count);
+        store_part(at[r].C + u, c, count);
+        store_part(at[r].H + u, h, count);
     }
 }
 

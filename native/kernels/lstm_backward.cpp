@@ -8,7 +8,7 @@
 #include "lstm.h"
 
 #include "copy.h"
-#include "simd/math.h"
+#include "rows.h"
 #include "simd/transpose.h"
 #include "threads/scratch.h"
 
@@ -41,7 +41,7 @@ Panels pack(const float* W, int64_t k) {
                 const int64_t columns = 4 * k - j < lanes ? 4 * k - j : lanes, row = first * lanes + u;
                 vec square[lanes];
                 for (int i = 0; i < lanes; ++i)
-                    square[i] = row + i < k ? load(W + (row + i) * 4 * k + j, columns) : zero();
+                    square[i] = row + i < k ? load_part(W + (row + i) * 4 * k + j, columns) : zero();
                 transpose(square);
                 for (int i = 0; i < lanes; ++i)
                     if (i < columns) store(panels.at(p) + (j + i) * width + u, square[i]);
@@ -53,16 +53,16 @@ Panels pack(const float* W, int64_t k) {
 // What came back through the gates of one vector of units.
 inline void gates(const Step& at, int64_t k, int64_t u, int64_t count, vec dh) {
     const float* G = at.G + u;
-    const vec i = load(G, count), f = load(G + k, count), g = load(G + 2 * k, count), o = load(G + 3 * k, count);
-    const vec T = tanh(load(at.C + u, count)), before = at.c ? load(at.c + u, count) : zero();
-    dh = dh + load(at.dH + u, count);
+    const vec i = load_part(G, count), f = load_part(G + k, count), g = load_part(G + 2 * k, count), o = load_part(G + 3 * k, count);
+    const vec T = tanh(load_part(at.C + u, count)), before = at.c ? load_part(at.c + u, count) : zero();
+    dh = dh + load_part(at.dH + u, count);
     const vec dc = fma(dh * o, 1.0f - T * T, load(at.dc + u));
     store(at.dc + u, dc * f);
     float* dZ = at.dZ + u;
-    store(dZ, dc * g * (i * (1.0f - i)), count);
-    store(dZ + k, dc * before * (f * (1.0f - f)), count);
-    store(dZ + 2 * k, dc * i * (1.0f - g * g), count);
-    store(dZ + 3 * k, dh * T * (o * (1.0f - o)), count);
+    store_part(dZ, dc * g * (i * (1.0f - i)), count);
+    store_part(dZ + k, dc * before * (f * (1.0f - f)), count);
+    store_part(dZ + 2 * k, dc * i * (1.0f - g * g), count);
+    store_part(dZ + 3 * k, dh * T * (o * (1.0f - o)), count);
 }
 
 // later·Wᵀ of R examples for V vectors of units.
@@ -116,7 +116,7 @@ void initial(const args::lstm_backward& a, const Batch& batch, int64_t chunk, co
         Step at = {};
         at.later = steps > 0 ? a.dZ + (i * a.t + place(0, steps, a.reverse)) * 4 * a.k : zeros;
         each_vector_of(&at, 1, panels, steps > 0, [&](const Step&, int64_t u, int64_t count, vec dh) {
-            store(a.dh0 + i * a.k + u, dh, count);
+            store_part(a.dh0 + i * a.k + u, dh, count);
         });
     }
 }
