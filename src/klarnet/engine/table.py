@@ -299,6 +299,18 @@ def _pooled(f: Function, s: Sizes, scalars: Scalars) -> None:
         raise ShapeError(f"{f.name}: a window of {wy}x{wx} has more than 65536 cells")
 
 
+def _enlarged(f: Function, s: Sizes, scalars: Scalars) -> None:
+    fy, fx = scalars["factor"]
+    if fy < 1 or fx < 1:
+        raise ShapeError(f"{f.name}: factor {(fy, fx)}, expected whole numbers above 0")
+    for small, large, factor in (("h", "i", fy), ("w", "j", fx)):
+        if small in s:
+            s.setdefault(large, s[small] * factor)
+        elif s[large] % factor:
+            raise ShapeError(f"{f.name}: {s[large]} is no multiple of the factor {factor}")
+        s.setdefault(small, s[large] // factor)
+
+
 def _padded(f: Function, s: Sizes, scalars: Scalars) -> None:
     top, bottom, left, right = _four(scalars["padding"])
     s["i"], s["j"] = s["h"] + top + bottom, s["w"] + left + right
@@ -413,6 +425,12 @@ row("split", "Y[n..,k] -> *Xs[n..,*] ; int widths[*]", sizes=_joined)
 row("permute", "X[a,b,c,d,e] -> Y[v,w,x,y,z] ; int axes[5]", sizes=_permuted)
 row("pad", "X[n,h,w,c] -> Y[n,i,j,c] ; int padding[4]", sizes=_padded)
 row("copy", "X[n..] -> Y[n..]")
+
+row("add_bias", "X[n..,k] b[k] -> Y[n..,k]", in_place="Y=X")
+row("bias_gradients", "dY[n..,k] -> +db[k]")
+row("max_unpool2d_backward", f"dY[n,h,w,c] short:index[n,i,j,c] -> dX[n,i,j,c] ; {_POOLING}", sizes=_pooled)
+row("upsample2d", "X[n,h,w,c] -> Y[n,i,j,c] ; int factor[2], int bilinear", sizes=_enlarged)
+row("upsample2d_backward", "dY[n,i,j,c] -> dX[n,h,w,c] ; int factor[2], int bilinear", sizes=_enlarged)
 
 _TARGETS = "?int:t[n..] ?T[n..,k] ?weights[k]"
 row("softmax_cross_entropy", f"X[n..,k] {_TARGETS} -> value[1] P[n..,k] total[1] "

@@ -73,6 +73,8 @@ from .smooth_l1 import huber, huber_backward, smooth_l1, smooth_l1_backward
 from .softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 from .squared_error import squared_error, squared_error_backward
 from .targets import one_hot
+from .transposed import add_bias, bias_gradients, conv2d_transpose
+from .upsampling import max_unpool2d, max_unpool2d_backward, upsample2d, upsample2d_backward
 
 __all__ = [
     "adagrad",
@@ -95,6 +97,13 @@ __all__ = [
     "conv2d_backward",
     "conv2d_gradients",
     "copy",
+    "add_bias",
+    "bias_gradients",
+    "conv2d_transpose",
+    "max_unpool2d",
+    "max_unpool2d_backward",
+    "upsample2d",
+    "upsample2d_backward",
     "cross_entropy",
     "cross_entropy_backward",
     "dense",

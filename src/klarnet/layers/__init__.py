@@ -15,6 +15,7 @@ from .norm import BatchNorm, LayerNorm
 from .pooling import AveragePool1D, AveragePool2D, GlobalAveragePool, MaxPool1D, MaxPool2D
 from .recurrent import LSTM
 from .shape import Crop2D, Flatten, Pad2D, Permute, Reshape, ToSequence
+from .upsampling import ConvTranspose2D, MaxUnpool2D, Upsample2D
 
 __all__ = [
     "ELU",
@@ -28,6 +29,9 @@ __all__ = [
     "Concat",
     "Conv1D",
     "Conv2D",
+    "ConvTranspose2D",
+    "MaxUnpool2D",
+    "Upsample2D",
     "Crop2D",
     "Dense",
     "Dropout",
