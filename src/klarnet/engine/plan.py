@@ -1,14 +1,17 @@
 """From the list of a trace to a plan: what is dropped, joined and moved, and where every array lies.
 
-    noted calls -> drop what nobody reads -> fuse -> weight gradients as soon as their inputs exist
-                -> outputs over inputs where the row allows it -> first fit into one arena by lifetime
+    noted calls -> make once what is asked for twice -> drop what nobody reads -> fuse
+                -> weight gradients as soon as their inputs exist -> outputs over inputs where the row allows it
+                -> first fit into one arena by lifetime
 
 Everything here is O(n) in the calls, knows no numbers and runs once for each shape of batch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .arrays import Description, Storage
 from .fusion import fuse
@@ -35,6 +38,8 @@ def make_plan(trace: Trace, *, optimise: bool = True) -> Plan:
     borders = [*trace.parts, noted]
     parts = [trace.calls[a:b] for a, b in zip([0, *borders], borders, strict=False)]
     if optimise:
+        for part in parts:
+            _share_repeated(part)
         parts = _drop_unread(parts, trace.results)
         parts = [_gradients_early(fuse(part, trace.results)) for part in parts]
     calls = [call for part in parts for call in part]
@@ -46,6 +51,40 @@ def make_plan(trace: Trace, *, optimise: bool = True) -> Plan:
     arena = _place(calls, reuse=optimise)
     joined = [" + ".join([c.name, *(f.name for f, _, _ in c.steps)]) for c in calls if c.steps]
     return Plan(calls, starts, arena, noted, joined)
+
+
+def _share_repeated(calls: list[Call]) -> None:
+    """Where a call repeats an earlier one on the same arrays (unpooling asks for the pooling's index once more), what
+    reads it reads the earlier one's outputs; nobody then reads the repetition, and it falls away."""
+    seen: dict[object, Call] = {}
+    changed: set[int] = set()  # buffers with a home that a call before this one has written to
+    for time, call in enumerate(calls):
+        function = call.function
+        reads = descriptions(call.inputs)
+        plain = function is not None and not function.state and not function.updated and not call.adds
+        homed = any(x.storage.home is not None for x in descriptions(call.outputs))
+        if plain and not homed and not any(id(x.storage) in changed for x in reads):
+            places = tuple(
+                (id(x.storage), x.offset, x.shape) if x is not None else None for x in _flat(call.inputs)
+            )
+            first = seen.setdefault((call.name, places, tuple(call.scalars.items())), call)
+            if first is not call:
+                for mine, earlier in zip(
+                    descriptions(call.outputs), descriptions(first.outputs), strict=True
+                ):
+                    _replace_inputs(calls[time + 1 :], mine.storage, earlier.storage)
+        changed.update(id(x.storage) for x in call.writes() if x.storage.home is not None)
+
+
+def _flat(items: Sequence[Any]) -> list[Description | None]:
+    return [x for item in items for x in (item if isinstance(item, (tuple, list)) else (item,))]
+
+
+def _replace_inputs(calls: list[Call], old: Storage, new: Storage) -> None:
+    for call in calls:
+        for x in descriptions(call.inputs):
+            if x.storage is old:
+                x.storage = new
 
 
 def _drop_unread(parts: list[list[Call]], results: set[int]) -> list[list[Call]]:

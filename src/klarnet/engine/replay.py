@@ -202,13 +202,13 @@ class Bound:
                 self.jobs.append(ctypes.byref(job))
             else:
                 self.jobs.append(s)
-        self._single = self.jobs[0] if len(self.jobs) == 1 and not isinstance(self.jobs[0], Entry) else None
-        self._run = native.library().kn_run if native.library() is not None else None
+        self.single = self.jobs[0] if len(self.jobs) == 1 and not isinstance(self.jobs[0], Entry) else None
+        self.native_run = native.library().kn_run if native.library() is not None else None
 
     def run(self) -> None:
         """Run it. Raises pages.Refused, with the node, where a function refused a value."""
-        if self._single is not None:
-            at = self._run(self._single)  # type: ignore[misc]
+        if self.single is not None:
+            at = self.native_run(self.single)  # type: ignore[misc]
             if at != -1:
                 raise self._refused(at)
             return
@@ -224,7 +224,7 @@ class Bound:
                     refused.node = job.call.node
                     raise refused from error
             else:
-                at = self._run(job)  # type: ignore[misc]
+                at = self.native_run(job)  # type: ignore[misc]
                 if at != -1:
                     raise self._refused(at)
 

@@ -30,6 +30,7 @@ from .batch_norm import (
     batch_norm_backward,
     batch_norm_fixed,
     batch_norm_fixed_backward,
+    batch_norm_folded,
     batch_norm_gradients,
 )
 from .binary_cross_entropy import (
@@ -86,6 +87,7 @@ __all__ = [
     "batch_norm_backward",
     "batch_norm_fixed",
     "batch_norm_fixed_backward",
+    "batch_norm_folded",
     "batch_norm_gradients",
     "binary_cross_entropy",
     "binary_cross_entropy_backward",

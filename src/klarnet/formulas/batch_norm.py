@@ -72,6 +72,24 @@ def batch_norm_fixed(
     return gamma * ((X - mean) / sigma) + beta, mean, sigma
 
 
+def batch_norm_folded(
+    W: Array,
+    b: Array | None,
+    gamma: Array,
+    beta: Array,
+    mean: Array,
+    variance: Array,
+    *,
+    epsilon: float = 1e-5,
+) -> tuple[Array, Array]:
+    """Weights (…, c) and bias (c,) of a dense or convolution layer that gives what batch norm behind it would give.
+
+    Outside training γ (X W + b − μ)/σ + β is again of the form X W' + b': W' = W γ/σ, b' = (b − μ) γ/σ + β.
+    """
+    scale = gamma / namespace(W, variance).sqrt(variance + epsilon)
+    return W * scale, ((0.0 - mean) if b is None else (b - mean)) * scale + beta
+
+
 def batch_norm_fixed_backward(dY: Array, sigma: Array, gamma: Array) -> Array:
     """dX = γ/σ dY. dY (n.., c) → dX (n.., c)."""
     return dY * (gamma / sigma)

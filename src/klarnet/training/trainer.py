@@ -144,7 +144,7 @@ class Trainer:
         if x_in is None or t_in is None or not whole or (self.net.scaling is not None):
             return
         if (
-            execution.bound._single is None
+            execution.bound.single is None
             or t.shape != t_in.shape
             or (t.dtype.kind == "f") != (t_in.dtype.kind == "f")
         ):
@@ -157,8 +157,8 @@ class Trainer:
             x_in,
             t_in,
             memoryview(execution.value),
-            execution.bound._run,
-            execution.bound._single,
+            execution.bound.native_run,
+            execution.bound.single,
             self.state,
         )
 
