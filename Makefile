@@ -6,7 +6,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt --build-constraint constraints.txt
 LIBRARY := src/klarnet/engine/libklarnet.so
-NATIVE := CMakeLists.txt tools/native.py src/klarnet/engine/table.py src/klarnet/engine/generate.py \
+NATIVE := CMakeLists.txt tools/native.py $(patsubst %,src/klarnet/engine/%.py,row sizes table generate) \
           $(shell find native -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help

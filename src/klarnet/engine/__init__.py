@@ -12,7 +12,8 @@ from .context import State, here, tracing, with_state
 from .pages import Refused
 from .plan import ARENA, Plan, make_plan
 from .replay import Bound, Memory, Replay
-from .table import FUNCTIONS, ShapeError
+from .row import ShapeError
+from .table import FUNCTIONS
 from .trace import Trace
 
 __all__ = [

@@ -16,7 +16,8 @@ from . import native, pages
 from .arrays import Description
 from .choice import engine
 from .context import here
-from .table import FUNCTIONS, Function
+from .row import Function
+from .table import FUNCTIONS
 from .trace import floating, shapes_of
 
 

@@ -17,9 +17,11 @@ import zlib
 from pathlib import Path
 
 try:
-    from klarnet.engine.table import FUNCTIONS, Function, Parameter
+    from klarnet.engine.row import Function, Parameter
+    from klarnet.engine.table import FUNCTIONS
 except ImportError:  # run by the build, where the package does not exist yet
-    from table import FUNCTIONS, Function, Parameter  # type: ignore[import-not-found,no-redef]
+    from row import Function, Parameter  # type: ignore[import-not-found,no-redef]
+    from table import FUNCTIONS  # type: ignore[import-not-found,no-redef]
 
 _C_TYPES = {"float": "float", "int": "int32_t", "short": "uint16_t"}
 LAYOUT = 1  # raise it when records or the state block change form

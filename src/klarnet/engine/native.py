@@ -15,7 +15,8 @@ from . import pages
 from .context import State
 from .generate import abi
 from .records import encode
-from .table import FUNCTIONS, Function
+from .row import Function
+from .table import FUNCTIONS
 from .trace import DTYPES, shapes_of
 
 _NAMES = ("libklarnet.so", "libklarnet.dylib", "klarnet.dll")

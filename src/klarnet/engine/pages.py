@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from .context import State
-from .table import FUNCTIONS, Function
+from .row import Function
+from .table import FUNCTIONS
 
 
 class Refused(ValueError):

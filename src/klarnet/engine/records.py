@@ -13,7 +13,8 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .table import FUNCTIONS, Function, Scalar, flat
+from .row import Function, Scalar, flat
+from .table import FUNCTIONS
 
 NONE = -(2**63)  # an int scalar that is None
 _CODES = {f.name: f.number for f in FUNCTIONS.values()}

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .arrays import Description
-from .table import FUNCTIONS, Function
+from .row import Function
+from .table import FUNCTIONS
 
 DTYPES: dict[str, np.dtype] = {"int": np.dtype(np.int32), "short": np.dtype(np.uint16)}
 

@@ -83,6 +83,19 @@ def output_size(size: int, window: int, *, stride: int = 1, dilation: int = 1, p
     return places
 
 
+def transposed_size(
+    size: int, window: int, *, stride: int, dilation: int, padding: Pair, output_padding: int
+) -> int:
+    """(size − 1) stride − before − after + dilation (window − 1) + 1 + output padding.
+
+    Raises ValueError where nothing would be left.
+    """
+    found = (size - 1) * stride - sum(padding) + dilation * (window - 1) + 1 + output_padding
+    if found < 1:
+        raise ValueError(f"a map of {size} with padding {padding[0]} + {padding[1]} leaves a size of {found}")
+    return found
+
+
 def pad(X: Array, *, padding: Padding, value: float = 0.0) -> Array:
     """X (n, h, w, c) with `value` around each map, or cropped where padding is negative.
 

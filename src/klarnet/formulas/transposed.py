@@ -15,20 +15,7 @@ from __future__ import annotations
 
 from ._namespace import Array, total
 from .convolution import conv2d_backward
-from .padding import NONE, Padding, Pair
-
-
-def transposed_size(
-    size: int, window: int, *, stride: int, dilation: int, padding: Pair, output_padding: int
-) -> int:
-    """(size − 1) stride − before − after + dilation (window − 1) + 1 + output padding.
-
-    Raises ValueError where nothing would be left.
-    """
-    found = (size - 1) * stride - sum(padding) + dilation * (window - 1) + 1 + output_padding
-    if found < 1:
-        raise ValueError(f"a map of {size} with padding {padding[0]} + {padding[1]} leaves a size of {found}")
-    return found
+from .padding import NONE, Padding, Pair, transposed_size
 
 
 def conv2d_transpose(

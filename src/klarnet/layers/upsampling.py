@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from klarnet.engine import functions as E
-from klarnet.formulas.padding import explicit_padding
-from klarnet.formulas.transposed import transposed_size
+from klarnet.formulas.padding import explicit_padding, transposed_size
 
 from .checks import pair, positive
 from .layer import Kept, Layer
