@@ -34,40 +34,45 @@ float* pack(const float* W, int64_t k) {
     return packed;
 }
 
-// The units u … u + count - 1 of R examples.
+// z of the units u … u + count - 1 of R examples. Never inlined: with the gates around it the compiler would keep some
+// of the sums in memory.
 template <int R>
-inline void advance(const Step* at, const float* panel, int64_t k, int64_t u, int64_t count) {
+[[gnu::noinline]] void sums(const Step* at, const float* panel, int64_t k, int64_t u, int64_t count, vec (*to)[4]) {
     vec z[R][4];
     for (int r = 0; r < R; ++r)
         for (int gate = 0; gate < 4; ++gate) z[r][gate] = load_part(at[r].Z + gate * k + u, count);
-    if (at[0].h)
-        for (int64_t p = 0; p < k; ++p, panel += 4 * lanes) {
-            vec h[R];
-            for (int r = 0; r < R; ++r) h[r] = broadcast(at[r].h[p]);
-            for (int gate = 0; gate < 4; ++gate) {
-                const vec w = load(panel + gate * lanes);
-                for (int r = 0; r < R; ++r) z[r][gate] = fma(h[r], w, z[r][gate]);
-            }
+    const float* h[R];
+    for (int r = 0; r < R; ++r) h[r] = at[r].h;
+    for (int64_t p = 0; h[0] && p < k; ++p, panel += 4 * lanes)
+        for (int gate = 0; gate < 4; ++gate) {
+            const vec w = load(panel + gate * lanes);
+            for (int r = 0; r < R; ++r) z[r][gate] = fma(broadcast(h[r][p]), w, z[r][gate]);
         }
-    for (int r = 0; r < R; ++r) {
-        const vec i = sigmoid(z[r][0]), f = sigmoid(z[r][1]), g = tanh(z[r][2]), o = sigmoid(z[r][3]);
-        const vec before = at[r].c ? load_part(at[r].c + u, count) : zero();
-        const vec c = fma(f, before, i * g), h = o * tanh(c);
-        float* G = at[r].G + u;
-        store_part(G, i, count);
-        store_part(G + k, f, count);
-        store_part(G + 2 * k, g, count);
-        store_part(G + 3 * k, o, count);
-        store_part(at[r].C + u, c, count);
-        store_part(at[r].H + u, h, count);
-    }
+    for (int r = 0; r < R; ++r)
+        for (int gate = 0; gate < 4; ++gate) to[r][gate] = z[r][gate];
+}
+
+// The gates, cell and output of one example's units u … u + count - 1.
+inline void gates(const Step& at, const vec (&z)[4], int64_t k, int64_t u, int64_t count) {
+    const vec i = sigmoid(z[0]), f = sigmoid(z[1]), g = tanh(z[2]), o = sigmoid(z[3]);
+    const vec before = at.c ? load_part(at.c + u, count) : zero();
+    const vec c = fma(f, before, i * g), h = o * tanh(c);
+    float* G = at.G + u;
+    store_part(G, i, count);
+    store_part(G + k, f, count);
+    store_part(G + 2 * k, g, count);
+    store_part(G + 3 * k, o, count);
+    store_part(at.C + u, c, count);
+    store_part(at.H + u, h, count);
 }
 
 void step(const Step* at, int64_t rows, const float* packed, int64_t k) {
     for (int64_t u = 0; u < k; u += lanes, packed += 4 * lanes * k)
         row_blocks(rows, [&](auto R, int64_t first) {
-            if (k - u >= lanes) advance<R.value>(at + first, packed, k, u, lanes);
-            else advance<R.value>(at + first, packed, k, u, k - u);
+            const int64_t count = k - u < lanes ? k - u : lanes;
+            vec z[R.value][4];
+            sums<R.value>(at + first, packed, k, u, count, z);
+            for (int r = 0; r < R.value; ++r) gates(at[first + r], z[r], k, u, count);
         });
 }
 

@@ -5,7 +5,7 @@
 
 namespace kn::KN_TARGET {
 
-constexpr int most_rows = registers == 32 ? 6 : 3;      // examples whose sums, four vectors each, stay in registers
+constexpr int most_abreast = registers == 32 ? 6 : 3;      // examples whose sums, four vectors each, stay in registers
 constexpr int64_t most_examples = 64;                   // of a chunk: what it knows of them lies on the stack
 
 // Each thread takes a piece of the batch through all steps, so nobody waits between steps. An example's numbers are the
@@ -16,7 +16,7 @@ struct Batch {
     explicit Batch(int64_t n) : n(n) {
         const int64_t sharers = threads() > 0 ? threads() : 1;
         size = (n + sharers - 1) / sharers;
-        if (size < most_rows) size = most_rows;
+        if (size < most_abreast) size = most_abreast;
         if (size > most_examples) size = most_examples;
         chunks = (n + size - 1) / size;
     }
@@ -49,13 +49,13 @@ inline void with_count(int64_t rows, F&& f) {
     else with_count<most - 1>(rows, f);
 }
 
-// Cuts `rows` into blocks of nearly equal size, none above most_rows: f(Count<R>, first).
+// Cuts `rows` into blocks of nearly equal size, none above most_abreast: f(Count<R>, first).
 template <class F>
 inline void row_blocks(int64_t rows, F&& f) {
-    const int64_t blocks = (rows + most_rows - 1) / most_rows;
+    const int64_t blocks = (rows + most_abreast - 1) / most_abreast;
     for (int64_t b = 0; b < blocks; ++b) {
         const int64_t first = rows * b / blocks, last = rows * (b + 1) / blocks;
-        with_count<most_rows>(last - first, [&](auto count) { f(count, first); });
+        with_count<most_abreast>(last - first, [&](auto count) { f(count, first); });
     }
 }
 
