@@ -50,6 +50,7 @@ def max_unpool2d_backward(
                 :,
                 y : y + (len(a) - 1) * stride[0] + 1 : stride[0],
                 x : x + (len(b) - 1) * stride[1] + 1 : stride[1],
+                :,
             ]
             here = index[:, rows, columns, :] == u * window[1] + v
             dX[:, rows, columns, :] += xp.where(here, seen, 0.0)
