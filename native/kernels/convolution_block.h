@@ -7,7 +7,8 @@
 // and a step of 12 needs 8 loads. The panel is made to stay in L1. Remainders: rows are split so that no block is
 // much smaller than the others; columns are padded with zeros in the panel and masked in the store.
 #pragma once
-#include "simd/vec.h"
+#include "simd/finish.h"
+#include "simd/steps.h"
 
 namespace kn::KN_TARGET {
 
@@ -25,6 +26,35 @@ struct Walk {
     int64_t steps() const { return runs * length; }
 };
 
+// What is done to a sum on its way to the output. No step and the two commonest single steps are done in registers, with
+// the arithmetic of their kernels; for any other the sums go to a tile in L1, and `finish` takes them from there.
+enum class Last { store, relu, relu_backward, steps };
+
+inline Last last_of(const Finish& finish) {
+    if (finish.count == 0) return Last::store;
+    if (finish.count > 1) return Last::steps;
+    const Step step = static_cast<Step>(finish.entries[0].code);
+    return step == Step::relu ? Last::relu : step == Step::relu_backward ? Last::relu_backward : Last::steps;
+}
+// The operand of that single step; the output itself, never read, where there is none.
+inline const float* operand_of(const Finish& finish, const float* out) {
+    return finish.count == 1 && finish.entries[0].array ? finish.entries[0].array : out;
+}
+
+// Stores x to out, its operand lies at `operand`; `count` lanes, or all.
+template <Last last>
+[[gnu::always_inline]] inline void store_last(float* out, vec x, const float* operand) {
+    if constexpr (last == Last::relu) x = relu(x);
+    if constexpr (last == Last::relu_backward) x = relu_backward(x, load(operand));
+    store(out, x);
+}
+template <Last last>
+[[gnu::always_inline]] inline void store_last(float* out, vec x, const float* operand, int64_t count) {
+    if constexpr (last == Last::relu) x = relu(x);
+    if constexpr (last == Last::relu_backward) x = relu_backward(x, load(operand, count));
+    store(out, x, count);
+}
+
 struct BlockJob {
     const float* const* rows;      // where each row begins
     Walk walk;
@@ -33,26 +63,52 @@ struct BlockJob {
     bool resume;                   // go on from `sums`, else from `start` (null: from zero)
     const float* start;            // vectors * lanes floats
     float* out;                    // where finished sums go; null: back to `sums`
-    const int64_t* places;         // place of each row in `out`
+    const int64_t* places;         // place of each row in `out`, and in `operand`
+    Last last;
+    const float* operand;          // of the last step
     int64_t columns;               // how many of the vectors' lanes are stored to `out`: all, or all but some of the last
 };
 
 template <int R, int V>
+[[gnu::always_inline]] inline void multiply_step(vec (&sum)[R][V], const float* const (&row)[R], int64_t at,
+                                                 const float* panel) {
+    vec b[V];
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) b[v] = load(panel + v * lanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+        const vec a = broadcast(row[r][at]);
+#pragma GCC unroll 2
+        for (int v = 0; v < V; ++v) sum[r][v] = fma(a, b[v], sum[r][v]);
+    }
+}
+
+template <int R, int V>
 [[gnu::always_inline]] inline void accumulate(vec (&sum)[R][V], const float* const (&row)[R], const Walk& walk,
                                               const float* panel) {
+    if (walk.length == 1) {
+        for (int64_t run = 0; run < walk.runs; ++run, panel += V * lanes)
+            multiply_step<R, V>(sum, row, walk.offsets[run], panel);
+        return;
+    }
     for (int64_t run = 0; run < walk.runs; ++run) {
         int64_t at = walk.offsets[run];
-        for (int64_t t = walk.length; t > 0; --t, at += walk.step, panel += V * lanes) {
-            vec b[V];
-#pragma GCC unroll 2
-            for (int v = 0; v < V; ++v) b[v] = load(panel + v * lanes);
+        for (int64_t t = walk.length; t > 0; --t, at += walk.step, panel += V * lanes)
+            multiply_step<R, V>(sum, row, at, panel);
+    }
+}
+
+template <int R, int V, Last last>
+[[gnu::always_inline]] inline void store_block(const vec (&sum)[R][V], const BlockJob& job, int64_t first) {
+    const int64_t rest = job.columns - (V - 1) * lanes;
 #pragma GCC unroll 16
-            for (int r = 0; r < R; ++r) {
-                const vec a = broadcast(row[r][at]);
+    for (int r = 0; r < R; ++r) {
+        float* out = job.out + job.places[first + r];
+        const float* operand = job.operand + job.places[first + r];
 #pragma GCC unroll 2
-                for (int v = 0; v < V; ++v) sum[r][v] = fma(a, b[v], sum[r][v]);
-            }
-        }
+        for (int v = 0; v < V - 1; ++v) store_last<last>(out + v * lanes, sum[r][v], operand + v * lanes);
+        if (rest == lanes) store_last<last>(out + (V - 1) * lanes, sum[r][V - 1], operand + (V - 1) * lanes);
+        else store_last<last>(out + (V - 1) * lanes, sum[r][V - 1], operand + (V - 1) * lanes, rest);
     }
 }
 
@@ -77,20 +133,12 @@ void run_blocks(const BlockJob& job, int64_t first, int64_t blocks) {
             for (int r = 0; r < R; ++r)
 #pragma GCC unroll 2
                 for (int v = 0; v < V; ++v) store(kept + (r * V + v) * lanes, sum[r][v]);
-        } else if (job.columns == V * lanes) {
-#pragma GCC unroll 16
-            for (int r = 0; r < R; ++r)
-#pragma GCC unroll 2
-                for (int v = 0; v < V; ++v) store(job.out + job.places[first + r] + v * lanes, sum[r][v]);
+        } else if (job.last == Last::relu) {
+            store_block<R, V, Last::relu>(sum, job, first);
+        } else if (job.last == Last::relu_backward) {
+            store_block<R, V, Last::relu_backward>(sum, job, first);
         } else {
-            const int64_t last = job.columns - (V - 1) * lanes;
-#pragma GCC unroll 16
-            for (int r = 0; r < R; ++r) {
-                float* out = job.out + job.places[first + r];
-#pragma GCC unroll 2
-                for (int v = 0; v < V - 1; ++v) store(out + v * lanes, sum[r][v]);
-                store(out + (V - 1) * lanes, sum[r][V - 1], last);
-            }
+            store_block<R, V, Last::store>(sum, job, first);
         }
     }
 }

@@ -161,17 +161,18 @@ void convolve_pixels(const Packed& packed, const Window& window, int64_t a, int6
             Panels panels(window, job.y[a], job.x[b], job.read, group);
             Walk walk{nullptr, 0, 0, 1};
             int64_t left = packed.depth(a, b);
+            const float* operand = operand_of(job.finish, job.out) + shift;
             BlockJob part{pixels.rows, walk, packed.panel(a, b, group, block), sums, false, start, nullptr,
-                          pixels.places, columns};
+                          pixels.places, last_of(job.finish), operand, columns};
             do {
                 panels.next(part.walk);
                 left -= part.walk.steps();
-                if (left == 0 && job.finish.count == 0) part.out = job.out + shift;
+                if (left == 0 && part.last != Last::steps) part.out = job.out + shift;
                 run_rows(part, pixels.count, vectors);
                 part.panel += part.walk.steps() * vectors * lanes;
                 part.resume = true;
             } while (left > 0);
-            if (job.finish.count > 0) finish_pixels(job, pixels, sums, vectors * lanes, shift, columns);
+            if (part.last == Last::steps) finish_pixels(job, pixels, sums, vectors * lanes, shift, columns);
         }
 }
 

@@ -125,7 +125,7 @@ void add_block(const Gradients& g, const Block& b, int64_t chunk, Range columns)
             }
             for (int64_t t = mine.begin; t < mine.end; ++t)
                 run_rows({rows, walk, panels + (t - columns.begin) * most_pixels * block_columns,
-                          g.sum(chunk, t) + first * g.width(t), true, nullptr, nullptr, nullptr, 0},
+                          g.sum(chunk, t) + first * g.width(t), true, nullptr, nullptr, nullptr, Last::store, nullptr, 0},
                          count, vectors_for(g.columns(t)));
         }
     }

@@ -65,9 +65,16 @@ void transform_filter(const Job& w, int64_t block, Range read) {
         }
 }
 
+// Where outputs go: the array itself, or a tile in L1; floats between lines and between pixels.
+struct Place {
+    float* out;
+    const float* operand;
+    int64_t line, pixel;
+};
+
 // Aᵀ m A of one tile and one vector of filters; m has its points `plane` floats apart.
-[[gnu::always_inline]] inline void transform_output(const float* m, int64_t plane, vec bias, float* out, int64_t line,
-                                                    int64_t pixel) {
+template <Last last>
+[[gnu::always_inline]] inline void transform_output(const float* m, int64_t plane, vec bias, const Place& to) {
     vec half[outputs][points];
     for (int j = 0; j < points; ++j) {
         vec column[points], turned[outputs];
@@ -78,32 +85,47 @@ void transform_filter(const Job& w, int64_t block, Range read) {
     for (int i = 0; i < outputs; ++i) {
         vec row[outputs];
         output(half[i], row);
-        for (int j = 0; j < outputs; ++j) store(out + i * line + j * pixel, row[j] + bias);
+        for (int j = 0; j < outputs; ++j) {
+            const int64_t at = i * to.line + j * to.pixel;
+            store_last<last>(to.out + at, row[j] + bias, to.operand + at);
+        }
     }
 }
 
-// The outputs of one row of tiles and one block of filters, from its products.
+// Tiles begin … end-1 of a row of tiles.
+template <Last last>
+void transform_tiles(const Job& w, Range tiles, int64_t block, const float* products, const Place& first) {
+    const int64_t vectors = vectors_for(w.columns(block));
+    for (int64_t tile = tiles.begin; tile < tiles.end; ++tile)
+        for (int64_t v = 0; v < vectors; ++v) {
+            const int64_t at = tile * outputs * first.pixel + v * lanes;
+            transform_output<last>(products + (tile * vectors + v) * lanes, w.product,
+                                   load(w.bias + block * block_columns + v * lanes),
+                                   {first.out + at, first.operand + at, first.line, first.pixel});
+        }
+}
+
+// The outputs of one row of tiles and one block of filters, from its products: whole tiles straight to their place,
+// unless several steps or a remainder ask for a tile in L1.
 void store_tiles(const Job& w, int64_t n, int64_t y, Range x, int64_t block, const float* products) {
     const Direct& job = w.job;
-    const int64_t columns = w.columns(block), vectors = vectors_for(columns), width = vectors * lanes;
-    const int64_t first = block * block_columns, left = x.begin * outputs;
-    const int64_t rows = smaller(outputs, job.out_h - y * outputs), pixels = smaller(x.size() * outputs, job.out_w - left);
-    const int64_t index = ((n * job.out_h + y * outputs) * job.out_w + left) * job.write + first;
-    const int64_t whole = rows == outputs && columns == width && job.finish.count == 0 ? pixels / outputs : 0;
-    for (int64_t tile = 0; tile < whole; ++tile)
-        for (int64_t v = 0; v < vectors; ++v)
-            transform_output(products + tile * width + v * lanes, w.product, load(w.bias + first + v * lanes),
-                             job.out + index + tile * outputs * job.write + v * lanes, job.out_w * job.write, job.write);
+    const int64_t columns = w.columns(block), width = vectors_for(columns) * lanes, left = x.begin * outputs;
+    const int64_t rows = smaller(outputs, job.out_h - y * outputs);
+    const int64_t pixels = smaller(x.size() * outputs, job.out_w - left);
+    const int64_t index = ((n * job.out_h + y * outputs) * job.out_w + left) * job.write + block * block_columns;
+    const Last last = last_of(job.finish);
+    const int64_t whole = rows == outputs && columns == width && last != Last::steps ? pixels / outputs : 0;
+    const Place place{job.out + index, operand_of(job.finish, job.out) + index, job.out_w * job.write, job.write};
+    const auto transform = last == Last::relu            ? transform_tiles<Last::relu>
+                           : last == Last::relu_backward ? transform_tiles<Last::relu_backward>
+                                                         : transform_tiles<Last::store>;
+    transform(w, {0, whole}, block, products, place);
     if (whole == x.size()) return;
-    const int64_t line = x.size() * outputs * width;
-    float* buffer = scratch(Slot::fourth, static_cast<size_t>(outputs * line));
-    for (int64_t tile = whole; tile < x.size(); ++tile)
-        for (int64_t v = 0; v < vectors; ++v)
-            transform_output(products + tile * width + v * lanes, w.product, load(w.bias + first + v * lanes),
-                             buffer + tile * outputs * width + v * lanes, line, width);
-    const int64_t begin = whole * outputs;
+    const int64_t line = x.size() * outputs * width, begin = whole * outputs;
+    float* tile = scratch(Slot::fourth, static_cast<size_t>(outputs * line));
+    transform_tiles<Last::store>(w, {whole, x.size()}, block, products, {tile, tile, line, width});
     for (int64_t i = 0; i < rows; ++i)
-        finish(job.finish, buffer + i * line + begin * width, pixels - begin, columns, width, job.out,
+        finish(job.finish, tile + i * line + begin * width, pixels - begin, columns, width, job.out,
                index + (i * job.out_w + begin) * job.write, job.write);
 }
 
@@ -116,7 +138,7 @@ void multiply(const Job& w, const float* V, int64_t tiles, int64_t block, float*
         for (int64_t c = 0; c < w.job.read; c += most_depth) {
             const int64_t offset = point * w.plane + c, depth = smaller(most_depth, w.job.read - c);
             run_rows({rows, {&offset, 1, depth, 1}, panel, products + point * w.product, c > 0, nullptr, nullptr,
-                      nullptr, 0}, tiles, vectors);
+                      nullptr, Last::store, nullptr, 0}, tiles, vectors);
             panel += depth * vectors * lanes;
         }
 }

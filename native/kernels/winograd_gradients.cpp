@@ -81,7 +81,7 @@ void add_products(const Job& w, int64_t point, int64_t block, int64_t tiles, boo
         const int64_t count = smaller(most_rows, w.a.c - c);
         for (int64_t r = 0; r < count; ++r) rows[r] = w.V + point * w.plane_v + c + r;
         run_rows({rows, {&offset, 1, tiles, w.depth}, w.D + point * w.plane_d + block * w.room * block_columns,
-                  sums + c * width, resume, nullptr, nullptr, nullptr, 0}, count, vectors_for(w.columns(block)));
+                  sums + c * width, resume, nullptr, nullptr, nullptr, Last::store, nullptr, 0}, count, vectors_for(w.columns(block)));
     }
 }
 

@@ -152,10 +152,15 @@ def test_threads_steps_and_sums_change_no_bit(shape: Shape) -> None:
             )
             continue
         mask = np.random.default_rng(5).standard_normal(plain[0].shape).astype(np.float32)
-        steps = [(FUNCTIONS["relu"], None, {}), (FUNCTIONS["add"], mask, {}),
-                 (FUNCTIONS["relu_backward"], mask, {})]  # fmt: skip
-        wanted = np.where(mask > 0, np.maximum(plain[0], 0) + mask, np.float32(0))
-        assert same(run(name, arrays, scalars, threads=2, steps=steps)[0] + 0, wanted + 0)
+        relu, add, masked = FUNCTIONS["relu"], FUNCTIONS["add"], FUNCTIONS["relu_backward"]
+        for steps, wanted in (
+            ([(relu, None, {})], np.maximum(plain[0], 0)),
+            ([(masked, mask, {})], np.where(mask > 0, plain[0], np.float32(0))),
+            ([(add, mask, {})], plain[0] + mask),
+            ([(relu, None, {}), (add, mask, {}), (masked, mask, {})],
+             np.where(mask > 0, np.maximum(plain[0], 0) + mask, np.float32(0))),
+        ):  # fmt: skip
+            assert same(run(name, arrays, scalars, threads=2, steps=steps)[0] + 0, wanted + 0)
 
 
 @pytest.mark.parametrize("shape", [WINOGRAD["several batches of tiles"], DIRECT["one channel in"]])
