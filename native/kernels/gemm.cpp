@@ -86,7 +86,7 @@ private:
         const int64_t top = cut(p.m, tiles, first_tile), rows = cut(p.m, tiles, last_tile) - top;
         Work w{};
         w.stride = (last - first) * width;
-        if (parts > 1 && !direct) w.sums = scratch(Slot::gemm_sum, static_cast<size_t>(rows * w.stride));
+        if (parts > 1) w.sums = scratch(Slot::gemm_sum, static_cast<size_t>(rows * w.stride));
         if (pack_a) w.a = scratch(Slot::gemm_a, static_cast<size_t>(rows * up(p.k, parts) + lanes));
         for (int64_t part = 0; part < parts; ++part) {
             w.begin = cut(p.k, parts, part);
@@ -107,7 +107,7 @@ private:
     }
 
     struct Work {
-        float* sums;                // of the parts of k so far, where C cannot hold them
+        float* sums;                // of the parts of k so far
         int64_t stride;
         float* a;                   // packed tiles of this part of k
         int64_t begin, end;         // this part of k
@@ -126,7 +126,6 @@ private:
     // Rows i … of C by one panel, over one part of k. `row` and `column` say where the block lies in the chunk.
     void block(const Work& w, int64_t i, int64_t rows, int64_t row, int64_t panel, int64_t column) const {
         const int64_t columns = columns_of(panel), j = (first_panel + panel) * width, used = up(columns, lanes);
-        float* C = p.C + i * p.width + j;
         Block b{};
         b.k = w.end - w.begin;
         const bool along_column = pack_a || p.A.row == 1;
@@ -141,9 +140,17 @@ private:
             b.b = p.B.data + w.begin * p.B.row + j;
         }
         const BlockKernel kernel = block_kernel(static_cast<int>(rows), static_cast<int>(used), along_column);
-        if (direct && w.first && w.last && columns % lanes == 0) {
+        float* sums = w.sums + row * w.stride + column;
+        b.before = w.first ? nullptr : sums;
+        b.before_stride = w.stride;
+        if (!w.last) {
+            b.out = sums;
+            b.out_stride = w.stride;
+            return kernel(b);
+        }
+        if (direct && columns % lanes == 0) {
             b.bias = p.bias ? p.bias + j : nullptr;
-            b.out = C;
+            b.out = p.C + i * p.width + j;
             b.out_stride = p.width;
             return kernel(b);
         }
@@ -151,13 +158,8 @@ private:
         b.out = tile;
         b.out_stride = used * lanes;
         kernel(b);
-        // Sums so far wait in the scratch, or in C itself.
-        float* sums = w.sums ? w.sums + row * w.stride + column : C;
-        const int64_t stride = w.sums ? w.stride : p.width;
-        if (!w.first) combine(tile, rows, columns, b.out_stride, sums, stride);
-        if (!w.last) return copy(tile, rows, columns, b.out_stride, sums, stride);
         if (p.bias) combine(tile, rows, columns, b.out_stride, p.bias + j, 0);
-        if (p.add) combine(tile, rows, columns, b.out_stride, C, p.width);
+        if (p.add) combine(tile, rows, columns, b.out_stride, p.C + i * p.width + j, p.width);
         finish(p.steps, tile, rows, columns, b.out_stride, p.C, i * p.width + j, p.width);
     }
 
@@ -172,11 +174,6 @@ private:
             });
     }
 
-    static void copy(const float* tile, int64_t rows, int64_t columns, int64_t tile_stride, float* other,
-                     int64_t stride) {
-        finish({nullptr, 0, nullptr}, const_cast<float*>(tile), rows, columns, tile_stride, other, 0, stride);
-    }
-
     const Product& p;
     int64_t tiles, width, parts;
     int vectors;
@@ -188,7 +185,7 @@ private:
 // Sums over long k: `pieces` products side by side, then added up, row by row.
 void gemm_in_pieces(const Product& p, int64_t pieces) {
     const int64_t size = p.m * p.n;
-    float* partial = scratch(Slot::gemm_sum, static_cast<size_t>(pieces * size));
+    float* partial = scratch(Slot::gemm_pieces, static_cast<size_t>(pieces * size));
     parallel(pieces, 2.0 * static_cast<double>(size) * static_cast<double>(p.k / pieces), [&](int64_t i) {
         const int64_t begin = cut(p.k, pieces, i);
         Product piece = p;

@@ -8,7 +8,9 @@ namespace {
 
 template <int rows, int vectors, bool along_column>
 void multiply(const Block& block) {
-    vec sums[rows][vectors] = {};
+    vec sums[rows][vectors];
+    for (int i = 0; i < rows; ++i)
+        for (int v = 0; v < vectors; ++v) sums[i][v] = zero();
     const int64_t row = along_column ? 1 : block.row, column = along_column ? block.column : 1;
     const float* a = block.a;
     const float* b = block.b;
@@ -23,6 +25,9 @@ void multiply(const Block& block) {
         a += column;
         b += block.stride;
     }
+    if (block.before)
+        for (int i = 0; i < rows; ++i)
+            for (int v = 0; v < vectors; ++v) sums[i][v] += load(block.before + i * block.before_stride + v * lanes);
     if (block.bias)
         for (int v = 0; v < vectors; ++v) {
             const vec bias = load(block.bias + v * lanes);

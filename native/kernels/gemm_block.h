@@ -24,14 +24,16 @@ struct Block {
     int64_t row, column;
     const float* b;             // row p of B at b + p * stride, whole vectors
     int64_t stride;
-    const float* bias;          // one row to add at the end, or null
+    const float* before;        // sums of the parts of k so far, or null
+    int64_t before_stride;
+    const float* bias;          // one row, added last, or null
     float* out;
     int64_t out_stride;
 };
 
 using BlockKernel = void (*)(const Block&);
 
-// `narrow` says which stride of A is 1: along a column of A (packed, or transposed) or along a row.
+// `along_column`: the stride of A that is 1 is that along a column (packed, or transposed), else that along a row.
 BlockKernel block_kernel(int rows, int vectors, bool along_column);
 
 }  // namespace kn::KN_TARGET

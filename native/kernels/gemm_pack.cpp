@@ -21,6 +21,8 @@ void turn(const float* from, int64_t row, int64_t rows, int64_t columns, float* 
     }
 }
 
+vec load_some(const float* p, int64_t count) { return count >= lanes ? load(p) : load(p, count); }
+
 }  // namespace
 
 void pack_columns(const Matrix& B, int64_t k, int64_t columns, int64_t width, float* to) {
@@ -47,6 +49,10 @@ void pack_rows(const Matrix& A, int64_t rows, int64_t k, float* to) {
     if (A.column == 1) {
         for (int64_t r = (rows - 1) / lanes * lanes; r >= 0; r -= lanes)    // backwards: the last part stores too much
             turn(A.data + r * A.row, A.row, rows - r < lanes ? rows - r : lanes, k, to + r, rows);
+    } else if (A.row == 1) {
+        for (int64_t p = 0; p < k; ++p)                 // likewise: the next column overwrites it
+            for (int64_t i = 0; i < rows; i += lanes)
+                store(to + p * rows + i, load_some(A.data + p * A.column + i, rows - i));
     } else {
         for (int64_t p = 0; p < k; ++p)
             for (int64_t i = 0; i < rows; ++i) to[p * rows + i] = A.data[i * A.row + p * A.column];

@@ -9,7 +9,8 @@ namespace kn::KN_TARGET {
 // of the vector.
 void pack_columns(const Matrix& B, int64_t k, int64_t columns, int64_t width, float* to);
 
-// `rows` rows of A, k columns, column by column: to[p * rows + i].
+// A tile of `rows` rows of A, k columns, column by column: to[p * rows + i]. `to` has a vector of room behind its end,
+// which is overwritten.
 void pack_rows(const Matrix& A, int64_t rows, int64_t k, float* to);
 
 }  // namespace kn::KN_TARGET

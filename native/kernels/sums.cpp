@@ -32,7 +32,7 @@ void sum_some(const float* X, int64_t rows, int64_t k, float* out) {
 
 void sum_rows(const float* X, int64_t n, int64_t k, float* out, bool add) {
     const int64_t some = k < 16384 ? 16384 / (k > 0 ? k : 1) : 1, chunks = n > some ? (n + some - 1) / some : 1;
-    float* partial = scratch(Slot::gemm_sum, static_cast<size_t>(chunks * k));
+    float* partial = scratch(Slot::gemm_pieces, static_cast<size_t>(chunks * k));
     parallel(chunks, 8.0 * static_cast<double>(some * k), [&](int64_t chunk) {
         const int64_t begin = chunk * some, rows = n - begin < some ? n - begin : some;
         sum_some(X + begin * k, rows, k, partial + chunk * k);

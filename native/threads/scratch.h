@@ -5,7 +5,7 @@
 namespace kn {
 
 // Who holds which block. A kernel takes first … fourth; what it calls (gemm) has slots of its own.
-enum class Slot { record, gemm_a, gemm_b, gemm_sum, first, second, third, fourth, count };
+enum class Slot { record, gemm_a, gemm_b, gemm_sum, gemm_pieces, first, second, third, fourth, count };
 
 // At least `floats` floats, aligned to 64 bytes, contents undefined. Valid until this thread asks for more in the same
 // slot. Every thread has blocks of its own: what all chunks shall read (packed weights) is asked for before `parallel`
