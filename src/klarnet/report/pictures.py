@@ -1,0 +1,73 @@
+"""Pictures inside a page: PNG data, drawn by matplotlib where it is installed, by Pillow otherwise."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+# Colours that hold on a light and a dark page.
+TRAIN, VALIDATION, GREY = "#3b7dd8", "#e07b39", "#808080"
+
+
+def inline(data: bytes, kind: str = "png") -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def png(picture: Any) -> str:
+    """A Pillow picture as a data address."""
+    out = io.BytesIO()
+    picture.save(out, format="PNG", optimize=True)
+    return inline(out.getvalue())
+
+
+def example(X: np.ndarray, scale: int = 2) -> str:
+    """One example (h, w, 1 or 3) as a picture, enlarged without blur; floating values between 0 and 1."""
+    from PIL import Image
+
+    values = X if X.dtype == np.uint8 else np.clip(np.asarray(X, np.float64) * 255.0, 0, 255).astype(np.uint8)
+    values = values[..., 0] if values.shape[-1] == 1 else values[..., :3]
+    picture = Image.fromarray(np.ascontiguousarray(values))
+    return png(picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST))
+
+
+def has_matplotlib() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("matplotlib") is not None
+
+
+def curves(rows: Sequence[dict[str, Any]], names: Sequence[str], best: int | None) -> str:
+    """Learning curves, one panel a name, training and validation, as an SVG data address (matplotlib)."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(4.6 * len(names), 3.1), layout="constrained")
+    FigureCanvasSVG(figure)
+    epochs = [row["epoch"] for row in rows]
+    for axes, name in zip(np.atleast_1d(figure.subplots(1, len(names))), names, strict=True):
+        for label, key, colour in (
+            ("training", name, TRAIN),
+            ("validation", f"validation_{name}", VALIDATION),
+        ):
+            values = [row.get(key) for row in rows]
+            if any(v is not None for v in values):
+                axes.plot(epochs, values, color=colour, label=label, marker="o", markersize=3, linewidth=1.8)
+        if best is not None:
+            axes.axvline(best, color=GREY, linestyle=":", linewidth=1.2, label=f"kept: epoch {best}")
+        axes.set_xlabel("epoch", color=GREY)
+        axes.set_title(name, color=GREY, fontsize=11)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.tick_params(colors=GREY)
+        axes.grid(color=GREY, alpha=0.25, linewidth=0.6)
+        for side, spine in axes.spines.items():
+            spine.set_visible(side in ("left", "bottom"))
+            spine.set_color(GREY)
+        axes.legend(frameon=False, labelcolor=GREY, fontsize=9)
+    out = io.BytesIO()
+    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+    return inline(out.getvalue(), "svg+xml")

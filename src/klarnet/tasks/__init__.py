@@ -1,0 +1,1 @@
+"""Tasks: model builders, and what turns outputs into answers."""

@@ -1,0 +1,109 @@
+"""The built-in recipes of image classification: data, network and the settings that suit them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from klarnet import data
+from klarnet.data import Dataset
+from klarnet.layers import Conv2D, Dense, Dropout, Flatten, MaxPool2D, Softmax
+from klarnet.model import Network
+
+
+class UnknownRecipeError(ValueError):
+    """No recipe has that name."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Training, validation and test data, which never share an example."""
+
+    train: Dataset
+    validation: Dataset
+    test: Dataset
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What `klarnet train NAME` does, and its settings where the command line says nothing else."""
+
+    name: str
+    about: str
+    needs_data: bool
+    parts: Callable[[str | None, int], Parts]
+    network: Callable[[int], Network]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    patience: int
+
+
+def lenet(filters: tuple[int, int], seed: int) -> Network:
+    """Two convolutions, pooling, two dense layers, dropout between: after LeCun et al. 1998."""
+    return Network(
+        [
+            Conv2D(filters[0], 3, activation="relu"),
+            Conv2D(filters[1], 3, activation="relu"),
+            MaxPool2D(2),
+            Dropout(0.25),
+            Flatten(),
+            Dense(128, activation="relu"),
+            Dropout(0.5),
+            Dense(10),
+            Softmax(),
+        ],
+        input_shape=(28, 28, 1),
+        seed=seed,
+    )
+
+
+def _digits(directory: str | None, seed: int) -> Parts:
+    return Parts(*data.digits().split(0.6, 0.2, 0.2, seed=seed, stratified=True))
+
+
+def _mnist(directory: str | None, seed: int) -> Parts:
+    if directory is None:
+        raise ValueError("recipe mnist needs the folder with MNIST's four IDX files: --data DIR")
+    whole = data.mnist(directory, part="train")
+    train, validation = whole.split(0.9, 0.1, seed=seed, stratified=True)
+    return Parts(train, validation, data.mnist(directory, part="test"))
+
+
+RECIPES = {
+    r.name: r
+    for r in (
+        Recipe(
+            "digits",
+            "6,000 real handwritten digits that come with klarnet",
+            False,
+            _digits,
+            lambda seed: lenet((16, 32), seed),
+            30,
+            32,
+            1e-3,
+            6,
+        ),
+        Recipe(
+            "mnist",
+            "all 70,000 handwritten digits of MNIST, read from --data DIR",
+            True,
+            _mnist,
+            lambda seed: lenet((32, 64), seed),
+            20,
+            64,
+            1e-3,
+            4,
+        ),
+    )
+}
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of that name. Raises UnknownRecipeError with the nearest name there is."""
+    if name not in RECIPES:
+        near = get_close_matches(name, RECIPES, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UnknownRecipeError(f"recipe {name!r} is not known, expected one of {', '.join(RECIPES)}{hint}")
+    return RECIPES[name]
