@@ -20,6 +20,7 @@ app = App(
     version_flags=["--version"],
 )
 
+Run = Annotated[str, Parameter(help="Run folder or .klarnet file.")]
 Data = Annotated[str | None, Parameter(help="Folder of the data (mnist: the four IDX files, .gz or not).")]
 Json = Annotated[bool, Parameter(negative="", help="Print one JSON object instead of text.")]
 
@@ -75,7 +76,7 @@ def train(
 
 @app.command
 def evaluate(
-    run: Annotated[str, Parameter(help="Run folder or .klarnet file.")],
+    run: Run,
     *,
     data: Data = None,
     json: Json = False,
@@ -100,7 +101,7 @@ def evaluate(
 
 @app.command
 def predict(
-    run: Annotated[str, Parameter(help="Run folder or .klarnet file.")],
+    run: Run,
     /,
     *files: Annotated[str, Parameter(help="Pictures: PNG, JPEG, …")],
     invert: Annotated[
@@ -161,9 +162,7 @@ def summary(
 @app.command
 def info(
     *,
-    bench: Annotated[
-        bool, Parameter(negative="", help="Also measure this machine's peak and the engine's share.")
-    ] = False,
+    bench: Annotated[bool, Parameter(negative="", help="Also measure the peak and the share of it.")] = False,
     json: Json = False,
 ) -> int:
     """Say what runs here: versions, engine, instruction set, threads and why."""

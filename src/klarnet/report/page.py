@@ -23,8 +23,8 @@ STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --soft: #9aa4b5; --page: #14171d; --box: #1d222b;
         --line: #333b48; --mark: #6ea4ee } }
 * { box-sizing: border-box }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); margin: 0 auto; padding: 1.2rem;
-       max-width: 62rem }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); margin: 0 auto;
+       padding: 1.2rem; max-width: 62rem }
 h1 { font-size: 1.7rem; margin: .2rem 0 } h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem }
 p.soft, figcaption, .soft { color: var(--soft) }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .8rem; margin: 1.2rem 0 }
@@ -38,7 +38,8 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 .examples figure { margin: 0; background: var(--box); border-radius: .5rem; padding: .5rem; text-align: center }
 .examples img { image-rendering: pixelated; width: 5.6rem } figcaption { font-size: .85rem; line-height: 1.3 }
 .matrix { background: #fff; padding: .4rem; border-radius: .5rem; display: inline-block }
-pre { background: var(--box); border-radius: .5rem; padding: .8rem; overflow-x: auto; font-size: .82rem; line-height: 1.35 }
+pre { background: var(--box); border-radius: .5rem; padding: .8rem; overflow-x: auto; font-size: .82rem;
+      line-height: 1.35 }
 """
 
 
