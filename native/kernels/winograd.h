@@ -1,4 +1,6 @@
-// Winograd's convolution F(4 x 4, 3 x 3) for 3 x 3 filters with stride and dilation 1.
+// Winograd's convolution F(4 x 4, 3 x 3) for 3 x 3 filters with stride and dilation 1, in pieces: Y = Aᵀ [ U ⊙ V ] A with
+// U = G g Gᵀ (winograd_filter.cpp), V = Bᵀ d B (winograd_input.cpp), the products and their order (winograd.cpp), and
+// Aᵀ m A (winograd_output.cpp). The weight gradients use V and transforms of their own (winograd_gradients.cpp).
 #pragma once
 #include "kernels/convolution_direct.h"
 #include "kernels/convolution_window.h"
@@ -12,6 +14,8 @@ bool fits(const args::conv2d_gradients& a);
 
 void convolve(const Direct& job);
 void gradients(const args::conv2d_gradients& a);
+
+inline int64_t padded(int64_t c) { return parts(c, lanes) * lanes; }
 
 // A block of tiles: images, tile rows, tile columns. Tiles are numbered row-major.
 struct Tiles {
@@ -31,7 +35,7 @@ struct TileCut {
     Tiles block(int64_t at) const;
 };
 
-// Bᵀ d B of every tile of a block, from in[n,h,w,c], with zeros outside. Tile (y, x) begins at row 4 y + top, column
+// V: Bᵀ d B of every tile of a block, from in[n,h,w,c], with zeros outside. Tile (y, x) begins at row 4 y + top, column
 // 4 x + left. Plane p of tile i goes to V[p * plane + i * depth], depth = c rounded up to whole vectors.
 struct InputTiles {
     const float* in;
@@ -41,6 +45,18 @@ struct InputTiles {
 };
 void transform_input(const InputTiles& to, const Tiles& tiles);
 
-inline int64_t padded(int64_t c) { return parts(c, lanes) * lanes; }
+// The filters that a call writes go by blocks of one or two vectors.
+inline int64_t filters_of(const Direct& job, int64_t block) {
+    return smaller(block_columns, job.write - block * block_columns);
+}
+inline int64_t width_of(const Direct& job, int64_t block) { return vectors_for(filters_of(job, block)) * lanes; }
+
+// U of some of the channels read and one block of filters: U[point][read][width], zeros behind the last filter.
+void transform_filter(const Direct& job, int64_t block, Range read, float* U);
+
+// Y of one row of tiles (image n, tile row y, tile columns x) and one block of filters, from its products [point][tile]
+// [width], points `plane` floats apart; with bias (padded to whole blocks) and finishing steps.
+void store_outputs(const Direct& job, int64_t n, int64_t y, Range x, int64_t block, const float* bias,
+                   const float* products, int64_t plane);
 
 }  // namespace kn::KN_TARGET::winograd

@@ -1,7 +1,8 @@
-// Cuts a map into tiles and transforms the input tiles of a block.
+// Cuts a map into tiles, and Winograd's input transform V = Bᵀ d B.
 //
 // A row of tiles at a time: Bᵀ over the 6 rows of each of its columns (tiles share columns, so this is done once a
 // column), kept in L1; then Bᵀ along the rows of each tile. Channels go by two vectors, a cache line with AVX2.
+// Remainders: rows and columns outside the map are zeros; the last channels are loaded in part.
 #include "kernels/winograd.h"
 
 namespace kn::KN_TARGET::winograd {
