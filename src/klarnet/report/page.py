@@ -30,6 +30,7 @@ p.soft, figcaption, .soft { color: var(--soft) }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .8rem; margin: 1.2rem 0 }
 .figures div { background: var(--box); border-radius: .6rem; padding: .7rem .9rem }
 .figures b { display: block; font-size: 1.5rem }
+.curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1rem }
 .wide { overflow-x: auto } img { max-width: 100%; height: auto }
 table { border-collapse: collapse; font-size: .92rem } th { color: var(--soft); font-weight: 600 }
 th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--line) }
@@ -68,8 +69,9 @@ def _curves(outcome: Outcome) -> str:
     if not pictures.has_matplotlib():
         note = "Curves need the plot extra: <code>pip install 'klarnet[plot]'</code>"
         return f'<p class="soft">{note}</p>{whole}'
-    drawn = pictures.curves(rows, names, outcome.history.best_epoch)
-    image = f'<div class="wide"><img alt="Loss and accuracy by epoch" src="{drawn}"></div>'
+    drawn = [pictures.curve(rows, name, outcome.history.best_epoch) for name in names]
+    images = "".join(f'<img alt="{escape(n)} by epoch" src="{d}">' for n, d in zip(names, drawn, strict=True))
+    image = f'<div class="curves">{images}</div>'
     return f"{image}<details><summary>All epochs as a table</summary>{whole}</details>"
 
 

@@ -40,34 +40,31 @@ def has_matplotlib() -> bool:
     return find_spec("matplotlib") is not None
 
 
-def curves(rows: Sequence[dict[str, Any]], names: Sequence[str], best: int | None) -> str:
-    """Learning curves, one panel a name, training and validation, as an SVG data address (matplotlib)."""
+def curve(rows: Sequence[dict[str, Any]], name: str, best: int | None) -> str:
+    """One learning curve, training and validation, as an SVG data address (matplotlib)."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(4.6 * len(names), 3.1), layout="constrained")
+    figure = Figure(figsize=(4.6, 3.1), layout="constrained")
     FigureCanvasSVG(figure)
+    axes = figure.subplots()
     epochs = [row["epoch"] for row in rows]
-    for axes, name in zip(np.atleast_1d(figure.subplots(1, len(names))), names, strict=True):
-        for label, key, colour in (
-            ("training", name, TRAIN),
-            ("validation", f"validation_{name}", VALIDATION),
-        ):
-            values = [row.get(key) for row in rows]
-            if any(v is not None for v in values):
-                axes.plot(epochs, values, color=colour, label=label, marker="o", markersize=3, linewidth=1.8)
-        if best is not None:
-            axes.axvline(best, color=GREY, linestyle=":", linewidth=1.2, label=f"kept: epoch {best}")
-        axes.set_xlabel("epoch", color=GREY)
-        axes.set_title(name, color=GREY, fontsize=11)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.tick_params(colors=GREY)
-        axes.grid(color=GREY, alpha=0.25, linewidth=0.6)
-        for side, spine in axes.spines.items():
-            spine.set_visible(side in ("left", "bottom"))
-            spine.set_color(GREY)
-        axes.legend(frameon=False, labelcolor=GREY, fontsize=9)
+    for label, key, colour in (("training", name, TRAIN), ("validation", f"validation_{name}", VALIDATION)):
+        values = [row.get(key) for row in rows]
+        if any(v is not None for v in values):
+            axes.plot(epochs, values, color=colour, label=label, marker="o", markersize=3, linewidth=1.8)
+    if best is not None:
+        axes.axvline(best, color=GREY, linestyle=":", linewidth=1.2, label=f"kept: epoch {best}")
+    axes.set_xlabel("epoch", color=GREY)
+    axes.set_title(name, color=GREY, fontsize=11)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.tick_params(colors=GREY)
+    axes.grid(color=GREY, alpha=0.25, linewidth=0.6)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(GREY)
+    axes.legend(frameon=False, labelcolor=GREY, fontsize=9)
     out = io.BytesIO()
     figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     return inline(out.getvalue(), "svg+xml")
