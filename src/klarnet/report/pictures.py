@@ -51,8 +51,8 @@ def curve(rows: Sequence[dict[str, Any]], name: str, best: int | None) -> str:
     axes = figure.subplots()
     epochs = [row["epoch"] for row in rows]
     for label, key, colour in (("training", name, TRAIN), ("validation", f"validation_{name}", VALIDATION)):
-        values = [row.get(key) for row in rows]
-        if any(v is not None for v in values):
+        values = [row.get(key, np.nan) for row in rows]
+        if not np.isnan(values).all():
             axes.plot(epochs, values, color=colour, label=label, marker="o", markersize=3, linewidth=1.8)
     if best is not None:
         axes.axvline(best, color=GREY, linestyle=":", linewidth=1.2, label=f"kept: epoch {best}")
