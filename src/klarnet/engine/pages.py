@@ -47,5 +47,6 @@ def run(function: Function, arrays: Sequence[Any], scalars: dict[str, Any], stat
 
 def step(function: Function, chained: Any, operand: Any, scalars: dict[str, Any], state: State) -> Any:
     """One finishing step on the output of a carrier."""
-    arrays = (chained,) if operand is None else (chained, operand)
+    # A step may stand behind a reshape: its operand then has another shape than the carrier's output.
+    arrays = (chained,) if operand is None else (chained.reshape(operand.shape), operand)
     return run(FUNCTIONS[function.name], arrays, scalars, state)[0]

@@ -116,7 +116,7 @@ class Entry:
             elif i in call.adds:
                 target += value
             else:
-                target[...] = value
+                target[...] = value.reshape(target.shape) if call.steps else value
 
 
 class Replay:

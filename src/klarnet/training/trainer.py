@@ -96,14 +96,18 @@ class Trainer:
         the loss is no finite number; the weights are then as before the step.
         """
         try:
-            x_in, t_in, value, run, job, state = self._quick[X.shape, t.shape, X.dtype, t.dtype]
+            x_in, t_in, value, run, job, state, large = self._quick[X.shape, t.shape, X.dtype, t.dtype]
         except (KeyError, AttributeError, TypeError):
             return self._step(X, t, lengths)
         if self._quick_for != (self.net.version, engine()) or lengths is not None or self.keep_outputs:
             self._quick.clear()
             return self._step(X, t, lengths)
-        x_in[...] = X
-        t_in[...] = t
+        if large is None:
+            x_in[...] = X
+            t_in[...] = t
+        else:
+            x_in.feed(X, large)
+            t_in.feed(t, large)
         state.step += 1
         if run(job) != -1:
             state.status = 0
@@ -134,19 +138,20 @@ class Trainer:
         return value
 
     def _remember(self, X: Any, t: Any, execution: Execution, spans: Any) -> None:
-        """Note the short way for the next batch of this shape: small arrays, one run of native functions."""
+        """Note the short way for the next batch of this shape: one input, one target, one run of native functions.
+
+        Small arrays are copied into the plan's own; for large ones its buffers are pointed at the batch.
+        """
         if spans or self.keep_outputs or len(execution.inputs) != 1 or len(execution.targets) != 1:
             return
         if not isinstance(X, np.ndarray) or not isinstance(t, np.ndarray):
             return
-        x_in, t_in = execution.inputs[0].own, next(iter(execution.targets.values())).own
+        x_fed, t_fed = execution.inputs[0], next(iter(execution.targets.values()))
         whole = X.dtype.kind == "f" or execution.inputs[0].description.dtype == INT32
-        if x_in is None or t_in is None or not whole or (self.net.scaling is not None):
+        if not whole or self.net.scaling is not None or execution.bound.single is None:
             return
-        if (
-            execution.bound.single is None
-            or t.shape != t_in.shape
-            or (t.dtype.kind == "f") != (t_in.dtype.kind == "f")
+        if t.shape != t_fed.description.shape or (t.dtype.kind == "f") != (
+            t_fed.description.dtype.kind == "f"
         ):
             return
         now = (self.net.version, engine())
@@ -154,12 +159,13 @@ class Trainer:
             self._quick.clear()
             self._quick_for = now
         self._quick[X.shape, t.shape, X.dtype, t.dtype] = (
-            x_in,
-            t_in,
+            x_fed if x_fed.own is None or t_fed.own is None else x_fed.own,
+            t_fed if x_fed.own is None or t_fed.own is None else t_fed.own,
             memoryview(execution.value),
             execution.bound.native_run,
             execution.bound.single,
             self.state,
+            execution.memory if x_fed.own is None or t_fed.own is None else None,
         )
 
     def _targets(self, t: Any, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
