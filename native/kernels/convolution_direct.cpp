@@ -10,13 +10,25 @@
 // The sums have one order, whatever the blocks: bits depend neither on threads nor on finishing steps.
 #include "kernels/convolution_direct.h"
 
-#include "kernels/convolution_window.h"
 #include "threads/parallel.h"
 
 namespace kn::KN_TARGET {
+
+// Finishing steps take tiles whose rows lie evenly in the output: the places are cut where their distance changes.
+void finish_pixels(const Direct& job, const Pixels& pixels, float* sums, int64_t stride, int64_t shift,
+                   int64_t columns) {
+    for (int64_t first = 0; first < pixels.count;) {
+        const int64_t start = pixels.places[first];
+        const int64_t width = first + 1 < pixels.count ? pixels.places[first + 1] - start : 0;
+        int64_t end = first + 1;
+        while (end < pixels.count && pixels.places[end] - pixels.places[end - 1] == width) ++end;
+        finish(job.finish, sums + first * stride, end - first, columns, stride, job.out, start + shift, width);
+        first = end;
+    }
+}
+
 namespace {
 
-constexpr int64_t strip_pixels = 32 * (registers == 16 ? 6 : 7);
 constexpr int64_t panel_steps = 20 * 1024 / (block_columns * 4);
 constexpr int64_t window_bytes = 128 * 1024;
 
@@ -66,7 +78,11 @@ void pack(const Packed& to, int64_t a, int64_t b, int64_t group, int64_t block) 
         }
 }
 
-Packed pack_all(const Direct& job, float* memory) {
+Packed pack_all(const Direct& job) {
+    if (is_depthwise(job.groups, job.read, job.write)) return {job, nullptr, nullptr, 1};       // read as they are
+    const Filter& f = job.filter;
+    const int64_t padded = parts(job.write, block_columns) * block_columns;
+    float* memory = scratch(Slot::first, static_cast<size_t>(job.groups * padded * (1 + f.p * f.q * job.read)));
     const int64_t blocks = parts(job.write, block_columns), per_group = blocks * block_columns;
     float* bias = memory;
     for (int64_t i = 0; i < job.groups * per_group; ++i) {
@@ -128,29 +144,11 @@ struct Panels {
     }
 };
 
-// The pixels of a run: where their first tap lies, where their sums go.
-struct Pixels {
-    const float* rows[strip_pixels];
-    int64_t places[strip_pixels];
-    int64_t count;
-};
-
-// Finishing steps take tiles whose rows lie evenly in the output: the places are cut where their distance changes.
-void finish_pixels(const Direct& job, const Pixels& pixels, float* sums, int64_t stride, int64_t shift,
-                   int64_t columns) {
-    for (int64_t first = 0; first < pixels.count;) {
-        const int64_t start = pixels.places[first];
-        const int64_t width = first + 1 < pixels.count ? pixels.places[first + 1] - start : 0;
-        int64_t end = first + 1;
-        while (end < pixels.count && pixels.places[end] - pixels.places[end - 1] == width) ++end;
-        finish(job.finish, sums + first * stride, end - first, columns, stride, job.out, start + shift, width);
-        first = end;
-    }
-}
-
 // One run of pixels of one phase: all groups, all blocks of columns.
 void convolve_pixels(const Packed& packed, const Window& window, int64_t a, int64_t b, const Pixels& pixels) {
     const Direct& job = packed.job;
+    if (is_depthwise(job.groups, job.read, job.write))
+        return convolve_depthwise(job, job.y[a], job.x[b], window, pixels);
     float* sums = scratch(Slot::third, static_cast<size_t>(strip_pixels * block_columns));
     for (int64_t group = 0; group < job.groups; ++group)
         for (int64_t block = 0; block < packed.blocks; ++block) {
@@ -253,12 +251,9 @@ void convolve_directly(const Direct& job) {
     for (int64_t i = 0; i < job.phases_y; ++i) u = larger(u, job.y[i].places);
     for (int64_t i = 0; i < job.phases_x; ++i) v = larger(v, job.x[i].places);
     if (job.n == 0 || u == 0 || v == 0 || job.groups * job.write == 0) return;
-    const Filter& f = job.filter;
-    const int64_t padded = parts(job.write, block_columns) * block_columns;
-    float* memory = scratch(Slot::first, static_cast<size_t>(job.groups * padded * (1 + f.p * f.q * job.read)));
-    const Packed packed = pack_all(job, memory);
+    const Packed packed = pack_all(job);
     const Cut c = cut(job, u, v);
-    const double steps = static_cast<double>(c.images * c.rows * c.columns * f.p * f.q * job.read);
+    const double steps = static_cast<double>(c.images * c.rows * c.columns * job.filter.p * job.filter.q * job.read);
     parallel(c.over_n * c.over_u * c.over_v, 2 * steps * static_cast<double>(job.groups * job.write), [&](int64_t i) {
         const int64_t at_v = i % c.over_v, at_u = i / c.over_v % c.over_u, at_n = i / c.over_v / c.over_u;
         convolve_block(packed, {{at_n * c.images, smaller(job.n, (at_n + 1) * c.images)},

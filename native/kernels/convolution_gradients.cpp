@@ -150,6 +150,7 @@ void reduce_row(const Gradients& g, int64_t row, float* to, bool add) {
 
 void conv2d_gradients(const args::conv2d_gradients& a, Context&) {
     if (winograd::fits(a)) return winograd::gradients(a);
+    if (is_depthwise(a.groups, a.d, a.k / a.groups)) return depthwise_gradients(a);
     Gradients g = plan(a);
     g.sums = scratch(Slot::first, static_cast<size_t>(g.chunks * g.all_blocks * g.size()));
     const double products = 2.0 * static_cast<double>(a.n * a.i * a.j * g.rows * a.k);
