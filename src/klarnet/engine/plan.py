@@ -38,8 +38,7 @@ def make_plan(trace: Trace, *, optimise: bool = True) -> Plan:
     borders = [*trace.parts, noted]
     parts = [trace.calls[a:b] for a, b in zip([0, *borders], borders, strict=False)]
     if optimise:
-        for part in parts:
-            _share_repeated(part)
+        parts = _share_repeated(parts)
         parts = _drop_unread(parts, trace.results)
         parts = [_gradients_early(fuse(part, trace.results)) for part in parts]
     calls = [call for part in parts for call in part]
@@ -53,38 +52,47 @@ def make_plan(trace: Trace, *, optimise: bool = True) -> Plan:
     return Plan(calls, starts, arena, noted, joined)
 
 
-def _share_repeated(calls: list[Call]) -> None:
-    """Where a call repeats an earlier one on the same arrays (unpooling asks for the pooling's index once more), what
-    reads it reads the earlier one's outputs; nobody then reads the repetition, and it falls away."""
+def _share_repeated(parts: list[list[Call]]) -> list[list[Call]]:
+    """A call that repeats an earlier one on the same arrays falls away (unpooling asks for the pooling's index once
+    more): what reads its outputs reads the earlier one's."""
     seen: dict[object, Call] = {}
+    same: dict[int, Storage] = {}  # storage of a repetition -> storage of the first
     changed: set[int] = set()  # buffers with a home that a call before this one has written to
-    for time, call in enumerate(calls):
-        function = call.function
-        reads = descriptions(call.inputs)
-        plain = function is not None and not function.state and not function.updated and not call.adds
-        homed = any(x.storage.home is not None for x in descriptions(call.outputs))
-        if plain and not homed and not any(id(x.storage) in changed for x in reads):
-            places = tuple(
-                (id(x.storage), x.offset, x.shape) if x is not None else None for x in _flat(call.inputs)
-            )
-            first = seen.setdefault((call.name, places, tuple(call.scalars.items())), call)
+    kept: list[list[Call]] = []
+    for part in parts:
+        stay: list[Call] = []
+        for call in part:
+            for x in descriptions(call.inputs):
+                x.storage = same.get(id(x.storage), x.storage)
+            outputs = descriptions(call.outputs)
+            key = _repeatable(call, changed)
+            first = seen.setdefault(key, call) if key is not None else call
             if first is not call:
-                for mine, earlier in zip(
-                    descriptions(call.outputs), descriptions(first.outputs), strict=True
-                ):
-                    _replace_inputs(calls[time + 1 :], mine.storage, earlier.storage)
-        changed.update(id(x.storage) for x in call.writes() if x.storage.home is not None)
+                earlier = descriptions(first.outputs)
+                same.update({id(x.storage): y.storage for x, y in zip(outputs, earlier, strict=True)})
+                continue
+            stay.append(call)
+            changed.update(id(x.storage) for x in call.writes() if x.storage.home is not None)
+        kept.append(stay)
+    return kept
+
+
+def _repeatable(call: Call, changed: set[int]) -> object:
+    """What two calls must have in common to give the same; None for a call that is not to be shared."""
+    function = call.function
+    if function is None or function.state or function.updated or call.adds:
+        return None
+    reads = descriptions(call.inputs)
+    if any(x.storage.home is not None for x in descriptions(call.outputs)) or any(
+        id(x.storage) in changed for x in reads
+    ):
+        return None
+    places = tuple((id(x.storage), x.offset, x.shape) if x is not None else None for x in _flat(call.inputs))
+    return call.name, places, tuple(call.scalars.items())
 
 
 def _flat(items: Sequence[Any]) -> list[Description | None]:
     return [x for item in items for x in (item if isinstance(item, (tuple, list)) else (item,))]
-
-
-def _replace_inputs(calls: list[Call], old: Storage, new: Storage) -> None:
-    for call in calls:
-        for x in descriptions(call.inputs):
-            if x.storage is old:
-                x.storage = new
 
 
 def _drop_unread(parts: list[list[Call]], results: set[int]) -> list[list[Call]]:
