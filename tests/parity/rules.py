@@ -45,6 +45,13 @@ def _dense_gradients(d: Drawing) -> Case:
     return Case({"X": d.normal(*lead, m), "dY": d.normal(*lead, k)}, scales={"dW": TERMS, "db": TERMS})
 
 
+@rule("add_bias", "bias_gradients")
+def _bias(d: Drawing) -> Case:
+    lead, k = d.lead(), d.size()
+    X = d.normal(*lead, k)
+    return Case({"X": X, "b": d.normal(k), "dY": X}, scales={"db": TERMS})
+
+
 # Element by element -----------------------------------------------------------------------------------------------
 
 
@@ -229,6 +236,27 @@ def _global_average(d: Drawing) -> Case:
 @rule("global_average_backward")
 def _global_average_backward(d: Drawing) -> Case:
     return Case({"dY": d.normal(d.size(least=0), d.size())}, {"p": d.size()})
+
+
+@rule("max_unpool2d_backward")
+def _max_unpool_backward(d: Drawing) -> Case:
+    case = _pooling(d)
+    X = case.arrays["X"]
+    _, index = formulas.max_pool2d(X, **case.scalars)
+    return Case({"dY": d.normal(*X.shape), "index": index}, case.scalars)
+
+
+@rule("upsample2d")
+def _upsample(d: Drawing) -> Case:
+    n, h, w, c = d.choose((1, 2, 0)), d.size(), d.size(), d.size(options=CHANNELS)
+    return Case({"X": d.normal(n, h, w, c)}, {"factor": (d.few(), d.few()), "bilinear": d.choose((0, 1))})
+
+
+@rule("upsample2d_backward")
+def _upsample_backward(d: Drawing) -> Case:
+    case = _upsample(d)
+    dY = d.normal(*formulas.upsample2d(case.arrays["X"], **case.scalars).shape)
+    return Case({"dY": dY}, case.scalars, scales={"dX": TERMS})
 
 
 # Norms --------------------------------------------------------------------------------------------------------------
