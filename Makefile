@@ -17,7 +17,7 @@ help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
 
 demo: .venv/.installed $(LIBRARY)  ## set everything up, train a network on handwritten digits, write a report
-	$(BIN)/klarnet train digits --out runs/digits
+	$(BIN)/klarnet train digits --out runs/digits --force
 
 test: .venv/.tools $(LIBRARY)  ## format, lint, types and all tests that are not slow
 	$(BIN)/ruff check .
