@@ -38,11 +38,15 @@ def _run(function: Function, arrays: tuple[Any, ...], scalars: dict[str, Any]) -
 
 def _door(function: Function) -> Callable[..., Any]:
     names = [p.name for p in function.inputs]
+    wanted = {s.name for s in function.scalars}
 
     def call(*arrays: Any, **scalars: Any) -> Any:
         given = list(arrays)
         for name in names[len(given) :]:
             given.append(scalars.pop(name, None))
+        if scalars.keys() != wanted or len(given) != len(names):
+            came = f"{len(arrays)} arrays and {', '.join(scalars) or 'no scalars'}"
+            raise TypeError(f"{function.name}: got {came}, expected {function.text}")
         full = tuple(given)
         if any(_is_description(a) for a in full):
             if here.trace is None:

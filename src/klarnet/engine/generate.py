@@ -24,6 +24,7 @@ except ImportError:  # run by the build, where the package does not exist yet
     from table import FUNCTIONS  # type: ignore[import-not-found,no-redef]
 
 _C_TYPES = {"float": "float", "int": "int32_t", "short": "uint16_t"}
+_WIDTH = 110  # of a line of the stubs
 LAYOUT = 1  # raise it when records or the state block change form
 
 
@@ -85,9 +86,25 @@ def header() -> str:
     )
 
 
+def _definition(name: str, arguments: list[str], result: str) -> list[str]:
+    """A function's head in one line, in three, or with one argument a line: the project's common form."""
+    listed = ", ".join(arguments)
+    if len(line := f"def {name}({listed}) -> {result}: ...") <= _WIDTH:
+        return [line]
+    body = [f"    {listed}"] if len(listed) + 4 <= _WIDTH else [f"    {a}," for a in arguments]
+    return [f"def {name}(", *body, f") -> {result}: ..."]
+
+
 def stubs() -> str:
     """Type stubs of `klarnet.engine.functions`."""
-    lines = ['"""Written by generate.py from table.py. Do not edit."""', "from typing import Any", ""]
+    lines = [
+        '"""Written by generate.py from table.py. Do not edit."""',
+        "",
+        "from typing import Any",
+        "",
+        "node: int",
+        "",
+    ]
     for f in FUNCTIONS.values():
         inputs = [
             f"{p.name}: Any" + (" = ..." if p.optional and all(q.optional for q in f.inputs[i:]) else "")
@@ -105,7 +122,7 @@ def stubs() -> str:
             if len(f.outputs) == 1
             else "tuple[" + ", ".join("Any" for _ in f.outputs) + "]"
         )
-        lines.append(f"def {f.name}({', '.join(inputs + star + scalars)}) -> {result}: ...")
+        lines.extend(_definition(f.name, inputs + star + scalars, result))
     return "\n".join(lines) + "\n"
 
 

@@ -15,7 +15,7 @@ from . import pages
 from .context import State
 from .generate import abi
 from .records import encode
-from .row import Function
+from .row import Function, Parameter
 from .table import FUNCTIONS
 from .trace import DTYPES, shapes_of
 
@@ -106,11 +106,9 @@ def call(function: Function, arrays: Sequence[Any], scalars: dict[str, Any], sta
     ready = [
         None
         if a is None
-        else tuple(_straight(x, p.kind) for x in a)
+        else tuple(_straight(function, p, x) for x in a)
         if p.many
-        else a
-        if p.updated
-        else _straight(a, p.kind)
+        else _straight(function, p, a)
         for p, a in zip(function.inputs, arrays, strict=True)
     ]
     outputs: list[Any] = []
@@ -121,11 +119,24 @@ def call(function: Function, arrays: Sequence[Any], scalars: dict[str, Any], sta
     job = Job(words.ctypes.data, 0, len(words), None, ctypes.addressof(state))
     if library().kn_run(ctypes.byref(job)) != -1:
         raise refusal(function.name, state)
+    for p, given, used in zip(function.inputs, arrays, ready, strict=True):
+        if p.updated and given is not used:
+            given[...] = used
     return tuple(outputs)
 
 
-def _straight(array: Any, kind: str) -> np.ndarray:
-    return np.ascontiguousarray(array, DTYPES.get(kind, np.dtype(np.float32)))
+def _straight(function: Function, p: Parameter, array: Any) -> np.ndarray:
+    """The array as the library reads it: C order, its own type. TypeError where whole numbers would be changed."""
+    wanted = DTYPES.get(p.kind, np.dtype(np.float32))
+    if p.updated and not array.flags.writeable:
+        raise ValueError(f"{function.name}: {p.name} is updated in place, but the array given is read-only")
+    if p.kind != "float" and array.size and not np.can_cast(array.dtype, wanted):
+        least, most = array.min(), array.max()
+        if array.dtype.kind not in "iu" or least < np.iinfo(wanted).min or most > np.iinfo(wanted).max:
+            raise TypeError(
+                f"{function.name}: {p.name} holds {least} … {most} as {array.dtype}, expected numbers of type {wanted}"
+            )
+    return np.ascontiguousarray(array, wanted)
 
 
 @cache
