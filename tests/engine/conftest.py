@@ -17,5 +17,7 @@ def engine_name(request: Any) -> str:
     from klarnet.engine import native
 
     if request.param == "native" and native.library() is None:
-        pytest.skip(f"no native engine: {native.why_not()}")
+        why = native.why_not()
+        absent = why.startswith("no compiled library")
+        (pytest.skip if absent else pytest.fail)(f"no native engine: {why}")
     return str(request.param)

@@ -205,6 +205,8 @@ CASES: dict[str, Case] = {
         ),
         PICTURES,
         labels(4),
+        # a bias in front of batch norm has the gradient 0: Adam would blow its rounding up
+        optimizer=lambda: kn.GradientDescent(0.1),
     ),
     "layer norm": Case(
         stack(dense(6), lambda: kn.LayerNorm(activation="gelu"), dense(3), kn.Softmax, shape=(5,)),
