@@ -67,8 +67,9 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str], *, grown: bo
 def _check_moments(trainer: Trainer, moments: dict[str, Any], path: Any) -> None:
     mine = trainer.moments.named()
     for name, a in moments.items():
-        if name not in mine or mine[name].shape != a.shape:
-            came = f"shape {a.shape}"
+        if name not in mine:
+            raise ValueError(f"{path}: optimizer state {name} belongs to no weight of the network")
+        if mine[name].shape != a.shape:
             raise ValueError(
-                f"{path}: optimizer state {name} ({came}) has no weight of that name and shape in the network"
+                f"{path}: optimizer state {name} has shape {a.shape}, expected {mine[name].shape}"
             )
