@@ -1,5 +1,6 @@
 # Two commands do all the set-up:  make demo  and  make test.  They write inside this folder only.
-# PY=python3.12 chooses the Python, KLARNET_NATIVE=0 leaves the native engine out.
+# PY=python3.12 chooses the Python, KLARNET_NATIVE=0 leaves the native engine out,
+# BENCH="--rounds 5 --workloads lenet,unet" says what `make bench` measures.
 
 PY ?= python3
 SHELL := /bin/sh
@@ -11,7 +12,7 @@ NATIVE := CMakeLists.txt tools/native.py $(patsubst %,src/klarnet/engine/%.py,ro
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow build format sanitize clean distclean
+.PHONY: help demo test test-slow build bench format sanitize clean distclean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
@@ -30,6 +31,10 @@ test-slow: .venv/.tools $(LIBRARY)  ## the slow tests: whole trainings, the pack
 
 build: .venv/.tools $(LIBRARY)  ## (re)build the native engine; Python code needs no building
 
+bench: .venv/.installed $(LIBRARY)  ## klarnet beside PyTorch, JAX, Keras and ONNX Runtime; the first call downloads 3 GB
+	@$(BIN)/python benchmarks/setup_peers.py
+	$(BIN)/python benchmarks/run.py $(BENCH)
+
 format: .venv/.tools  ## put the code into the common form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -45,8 +50,8 @@ clean:  ## remove what was built
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(LIBRARY)
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
-distclean: clean  ## remove the environment too
-	rm -rf .venv
+distclean: clean  ## remove the environments too
+	rm -rf .venv .bench
 
 # The environment. A stamp is renewed only where what it rests on has changed, so a second call is instant.
 .venv/.ready: tools/bootstrap.py

@@ -2,8 +2,8 @@
 
 python benchmarks/klarnet_peer.py --workload lenet --seconds 3 --threads 2
 
-A training step is one `Trainer.step` call from Python; an inference is one call of the frozen network, or, where that
-does not exist for a workload, of `net.predict`.
+A training step is one `Trainer.step` call from Python; an inference is one call of the network that
+`net.freeze_for_inference` gives.
 """
 
 from __future__ import annotations
@@ -79,23 +79,34 @@ def unet(conv):
     return kn.Network(inputs=start, outputs=kn.Conv2D(12, 1)(node), seed=0)
 
 
+def trainer(workload):
+    """The network of a workload with its loss and optimizer."""
+    import klarnet as kn
+
+    momentum = workload == "vgg_small"
+    plain = kn.GradientDescent(SGD_LR / 10, momentum=MOM) if momentum else kn.GradientDescent(SGD_LR)
+    descending = workload in ("xor", "highway100", "vgg_small")
+    loss = "sigmoid_binary_cross_entropy" if workload == "xor" else "softmax_cross_entropy"
+    return kn.Trainer(network(workload), loss=loss, optimizer=plain if descending else kn.Adam(ADAM_LR))
+
+
 def main():
     a = cli("klarnet", TRAINED + INFERRED, lambda workload: ["native"])
     import klarnet as kn
 
+    if kn.engine.engine() != "native":
+        from klarnet.engine.native import why_not
+
+        raise SystemExit(f"the native engine does not run: {why_not() or 'KLARNET_ENGINE chose another'}")
     kn.engine.set_threads(a.threads)
     batch = data(a.workload)
-    net = network(a.workload)
-    if a.workload.startswith("infer_"):
-        f = net.freeze_for_inference(batch_size=1)
+    if a.workload in INFERRED:
+        f = network(a.workload).freeze_for_inference(batch_size=1)
         measure(a, lambda: f(batch["x"]))
-    momentum = a.workload == "vgg_small"
-    plain = kn.GradientDescent(SGD_LR / 10, momentum=MOM) if momentum else kn.GradientDescent(SGD_LR)
-    descending = a.workload in ("xor", "highway100", "vgg_small")
-    loss = "sigmoid_binary_cross_entropy" if a.workload == "xor" else "softmax_cross_entropy"
-    trainer = kn.Trainer(net, loss=loss, optimizer=plain if descending else kn.Adam(ADAM_LR))
+    training = trainer(a.workload)
     X, t = batch["x"], batch["y"]
-    measure(a, lambda: trainer.step(X, t))
+    measure(a, lambda: training.step(X, t))
 
 
-main()
+if __name__ == "__main__":
+    main()
