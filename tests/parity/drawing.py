@@ -71,3 +71,9 @@ class Drawing:
     def integers(self, low: int, high: int, *shape: int) -> np.ndarray:
         """int32 in low … high − 1."""
         return self.random.integers(low, max(high, low + 1), shape).astype(np.int32)
+
+
+def at_random(seed: int, *, large: bool = False) -> Drawing:
+    """Choices from a seed; large ones cross the borders of blocks and chunks."""
+    random = np.random.default_rng(seed)
+    return Drawing(lambda options: options[random.integers(len(options))], large=large)

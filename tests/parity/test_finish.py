@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawing import Drawing
+from drawing import Drawing, at_random
 from hypothesis import given
 from hypothesis import strategies as st
 from records import Answer, Step, assert_same, natively
 from rules import RULES
-from test_table import at_random
 
 from klarnet.engine import native
 from klarnet.engine.fusion import MOST_STEPS

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawing import Drawing
+from drawing import Drawing, at_random
 from hypothesis import given
 from hypothesis import strategies as st
 from records import Answer, assert_near, assert_same, by_page, natively, same_bits
@@ -40,11 +40,6 @@ def test_every_function_agrees_with_its_page(name: str, as_found: Any) -> None:
     drawn()
     for seed in range(3):
         check(as_found, name, at_random(seed, large=True))
-
-
-def at_random(seed: int, *, large: bool = False) -> Drawing:
-    random = np.random.default_rng(seed)
-    return Drawing(lambda options: options[random.integers(len(options))], large=large)
 
 
 def check(library: Any, name: str, drawing: Drawing) -> None:

@@ -29,7 +29,8 @@ def _is_description(array: Any) -> bool:
 
 def _run(function: Function, arrays: tuple[Any, ...], scalars: dict[str, Any]) -> Any:
     function.derive(shapes_of(arrays), scalars)  # a clear error before anything is computed
-    if engine() == "native" and floating(function, arrays) == np.float32:
+    kind = floating(function, arrays)
+    if kind == np.float32 and engine() == "native":
         outputs = native.call(function, arrays, scalars, here.state)
     else:
         outputs = pages.run(function, arrays, scalars, here.state)
