@@ -32,6 +32,8 @@ def run(arguments: list[str] | None = None) -> int:
         return _say(error, FAILED, debug)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else FAILED
+    except Exception as error:  # a fault of ours: still one line, and the way to see more
+        return _say(error, FAILED, debug, f"an unexpected {type(error).__name__}; --debug shows where")
 
 
 def _say(error: Exception, code: int, debug: bool, hint: str = "") -> int:
