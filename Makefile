@@ -31,7 +31,7 @@ test-slow: .venv/.tools $(LIBRARY)  ## the slow tests: whole trainings, the pack
 
 build: .venv/.tools $(LIBRARY)  ## (re)build the native engine; Python code needs no building
 
-bench: .venv/.installed $(LIBRARY)  ## klarnet beside PyTorch, JAX, Keras and ONNX Runtime; the first call downloads 3 GB
+bench: .venv/.installed $(LIBRARY)  ## klarnet beside PyTorch, JAX, Keras and ONNX Runtime; the first call installs 3 GB of them
 	@$(BIN)/python benchmarks/setup_peers.py
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
