@@ -110,8 +110,8 @@ void convolve_few(const Direct& job, const TileCut& all) {
 bool fits(const Direct& job) {
     const Axis &y = *job.y, &x = *job.x;
     return job.phases_y == 1 && job.phases_x == 1 && job.groups == 1 && y.taps == taps && x.taps == taps &&
-           y.stride == 1 && x.stride == 1 && y.gap == 1 && x.gap == 1 && job.read >= 16 && job.write >= 16 &&
-           job.out_h >= outputs && job.out_w >= outputs;
+           y.stride == 1 && x.stride == 1 && y.gap == 1 && x.gap == 1 &&
+           worth_it(job.n, job.out_h, job.out_w, job.read, job.write);
 }
 
 void convolve(const Direct& given) {

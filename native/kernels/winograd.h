@@ -8,9 +8,18 @@
 
 namespace kn::KN_TARGET::winograd {
 
-// Whether it is worth it for these sizes: decided by sizes alone, from measurements.
+// Whether there is such a form, and it is the faster one for these sizes.
 bool fits(const Direct& job);
 bool fits(const args::conv2d_gradients& a);
+
+// The rule, of sizes alone: measured against the direct sum on maps of 2 x 2 to 64 x 64, 1 to 256 channels. Whole tiles
+// and 8, 16, 32, 64 channels: 1.5, 1.75, 2.1, 2.3 times as fast; so that much may be lost at the border of the map.
+inline bool worth_it(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k) {
+    const int64_t channels = smaller(c, k), tiles = n * parts(h, outputs) * parts(w, outputs);
+    const double most = channels >= 32 ? 2.0 : channels >= 16 ? 1.6 : 1.3;
+    return channels >= 8 && tiles >= 8 &&
+           static_cast<double>(tiles * outputs * outputs) <= most * static_cast<double>(n * h * w);
+}
 
 void convolve(const Direct& job);
 void gradients(const args::conv2d_gradients& a);

@@ -139,7 +139,7 @@ void store_bias(const Job& w) {
 
 bool fits(const args::conv2d_gradients& a) {
     return a.n > 0 && a.groups == 1 && a.p == taps && a.q == taps && a.stride[0] == 1 && a.stride[1] == 1 &&
-           a.dilation[0] == 1 && a.dilation[1] == 1 && a.c >= 16 && a.k >= 16 && a.i >= outputs && a.j >= outputs;
+           a.dilation[0] == 1 && a.dilation[1] == 1 && worth_it(a.n, a.i, a.j, a.c, a.k);
 }
 
 void gradients(const args::conv2d_gradients& a) {

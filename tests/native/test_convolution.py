@@ -40,10 +40,11 @@ HALF = ((1, 1), (1, 1))
 WINOGRAD = {
     "whole tiles": Shape(2, 8, 12, 32, 3, 3, 32, padding=HALF),
     "cut tiles, valid": Shape(3, 15, 9, 17, 3, 3, 43),
-    "full padding": Shape(1, 5, 6, 33, 3, 3, 16, padding=((2, 2), (2, 2))),
-    "uneven padding": Shape(2, 7, 11, 24, 3, 3, 50, padding=((0, 2), (3, 0))),
+    "full padding": Shape(3, 5, 6, 33, 3, 3, 16, padding=((2, 2), (2, 2))),
+    "uneven padding": Shape(3, 7, 11, 24, 3, 3, 50, padding=((0, 2), (3, 0))),
     "one tile an image": Shape(40, 4, 4, 20, 3, 3, 18, padding=HALF),
-    "channels in two panels": Shape(1, 9, 8, 350, 3, 3, 16, padding=HALF),
+    "few tiles": Shape(1, 14, 13, 20, 3, 3, 130, padding=HALF),
+    "channels in two panels": Shape(2, 11, 8, 350, 3, 3, 16, padding=HALF),
     "a wide map": Shape(1, 8, 300, 16, 3, 3, 16, padding=HALF),
     "several batches of tiles": Shape(5, 40, 44, 16, 3, 3, 16, padding=HALF),
 }
@@ -53,6 +54,7 @@ DIRECT = {
     "few channels out": Shape(2, 20, 20, 16, 1, 1, 12),
     "two by two, stride two": Shape(2, 16, 18, 24, 2, 2, 48, stride=(2, 2)),
     "panels within a row of taps": Shape(1, 6, 7, 130, 5, 5, 9, padding=((2, 2), (2, 2))),
+    "more cut away than won": Shape(2, 9, 5, 16, 3, 3, 16, padding=HALF),
     "more rows of dF than a batch": Shape(1, 9, 9, 60, 3, 3, 3, padding=HALF),
     "a row in pieces": Shape(1, 3, 700, 2, 3, 3, 5, padding=HALF),
     "many phases": Shape(1, 30, 31, 3, 7, 5, 8, stride=(5, 4), dilation=(2, 3), padding=((3, 4), (6, 1))),
