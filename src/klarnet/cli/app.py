@@ -168,7 +168,9 @@ def info(
     """Say what runs here: versions, engine, instruction set, threads and why."""
     found = _info()
     if bench:
-        found["bench"] = _bench()
+        from klarnet.engine.about import measured
+
+        found["bench"] = measured()
     if json:
         print(json_module.dumps(found))
         return 0
@@ -189,28 +191,3 @@ def _info() -> dict[str, Any]:
         "machine": platform.machine(),
         **about(),
     }
-
-
-def _bench() -> dict[str, Any]:
-    """FMA peak, and the share a product of 1024 x 1024 matrices reaches."""
-    import time
-
-    from klarnet.engine import functions as E
-    from klarnet.engine.about import peak
-
-    threads = klarnet.engine.threads()
-    A = np.full((1024, 1024), 0.5, np.float32)
-    E.dense(A, A)
-    times = []
-    for _ in range(9):
-        start = time.perf_counter()
-        E.dense(A, A)
-        times.append(time.perf_counter() - start)
-    reached = 2 * 1024**3 / sorted(times)[4] * 1e-9
-    found: dict[str, Any] = {
-        "peak_gflops": round(peak(0.5, threads), 1),
-        "product_1024_gflops": round(reached, 1),
-    }
-    if found["peak_gflops"]:
-        found["product_share_of_peak"] = f"{100 * reached / found['peak_gflops']:.0f} %"
-    return found

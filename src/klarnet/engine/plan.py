@@ -166,33 +166,41 @@ def _lifetimes(calls: list[Call]) -> dict[int, list[int]]:
 
 
 def _in_place(calls: list[Call]) -> None:
-    """Let an output take over the memory of an input that nobody reads later, where the row says it may."""
+    """Let an output take over the memory of an input that nobody reads later, where the row says it may.
+
+    The operand of a finishing step may always be taken over: a carrier stores an element of its output after the steps
+    have read theirs. So a backward pass with the mask of a relu writes dX over the mask.
+    """
     lives = _lifetimes(calls)
     for time, call in enumerate(calls):
-        function = call.function
-        if function is None or call.steps or call.adds:
-            continue
-        arrays = {p.name: x for p, x in zip(function.inputs, call.inputs, strict=True)}
-        outputs = {
-            p.name: (i, x) for i, (p, x) in enumerate(zip(function.outputs, call.outputs, strict=True))
-        }
-        storages = [id(x.storage) for x in descriptions(call.inputs)]
-        for target, source in function.in_place:
-            (_, y), x = outputs[target], arrays[source]
-            if y is None or x is None or y.storage.home is not None or x.storage.home is not None:
-                continue
+        reads = [id(x.storage) for x in call.reads()]
+        for y, x in _takeovers(call):
             if (
-                lives[id(x.storage)][1] == time
+                y.storage.home is None
+                and x.storage.home is None
+                and lives[id(x.storage)][1] == time
                 and x.whole
                 and y.whole
                 and x.nbytes == y.nbytes
-                and storages.count(id(x.storage)) == 1
-                and y.storage is not x.storage
+                and reads.count(id(x.storage)) == 1
             ):
                 until = lives[id(y.storage)][1]
                 _replace(calls[time:], y.storage, x.storage)
                 lives[id(x.storage)][1] = until
                 break
+
+
+def _takeovers(call: Call) -> list[tuple[Description, Description]]:
+    """Outputs of a call, each with an array whose memory it may take over."""
+    function = call.function
+    if function is None or call.adds:
+        return []
+    if call.steps:
+        return [(call.outputs[0], operand) for _, operand, _ in call.steps if operand is not None]
+    inputs = {p.name: x for p, x in zip(function.inputs, call.inputs, strict=True)}
+    outputs = {p.name: y for p, y in zip(function.outputs, call.outputs, strict=True)}
+    pairs = [(outputs[target], inputs[source]) for target, source in function.in_place]
+    return [(y, x) for y, x in pairs if y is not None and x is not None]
 
 
 def _replace(calls: list[Call], old: Storage, new: Storage) -> None:
