@@ -5,6 +5,7 @@ Any carrier (a row with `finish`) takes any step (a row with `step`): every pair
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -88,11 +89,13 @@ def test_a_chain_of_steps(carrier: str, as_found: Any) -> None:
 @pytest.mark.parametrize("step", [s for s in STEPS if len(FUNCTIONS[s].inputs) == 2])
 def test_the_operand_of_a_step_may_lie_where_the_output_goes(carrier: str, step: str, as_found: Any) -> None:
     """A backward pass with the mask of a relu writes dX over the mask."""
-    function, arrays, scalars = call_of(carrier, at_random(1, large=True))
-    plain = natively(function, arrays, scalars)
-    output = function.outputs[0].name
-    held = np.random.default_rng(2).standard_normal(plain.outputs[output].shape).astype(np.float32)
-    row, _, given_scalars = step_of(step, (0,), at_random(0))
-    apart = natively(function, arrays, scalars, steps=[(row, held, given_scalars)])
-    over = natively(function, arrays, scalars, steps=[(row, "out", given_scalars)], fill=held)
-    assert_same(over, apart, f"{carrier} + {step}")
+    for seed, isa in product(range(6), as_found.kn_isas().split()):
+        as_found.kn_set_isa(isa)
+        as_found.kn_set_threads(1 + seed % 2)
+        function, arrays, scalars = call_of(carrier, at_random(seed, large=seed > 2))
+        shape = next(iter(natively(function, arrays, scalars).outputs.values())).shape
+        held = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+        row, _, given_scalars = step_of(step, (0,), at_random(0))
+        apart = natively(function, arrays, scalars, steps=[(row, held, given_scalars)])
+        over = natively(function, arrays, scalars, steps=[(row, "out", given_scalars)], fill=held)
+        assert_same(over, apart, f"{carrier} + {step} ({isa.decode()}, output {shape}, {scalars})")
