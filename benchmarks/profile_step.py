@@ -1,10 +1,11 @@
 """Where the time of a step goes: the records of a workload's plan, run one by one, many steps over.
 
-python benchmarks/profile_step.py --workload lenet --threads 2 --seconds 2 [--kinds] [--fastest]
+python benchmarks/profile_step.py --workload lenet --threads 2 --seconds 2 [--kinds] [--fastest] [--cpu]
 
 Each line: share of the step, median time, and for products GFLOP/s and their part of the machine's peak (Winograd and
 other short cuts counted as the direct sum). `--kinds` adds records of the same function up; `--fastest`
-takes the shortest time of each record in place of the median (on a machine that others use).
+takes the shortest time of each record in place of the median, `--cpu` the processor time of all threads in place of the
+clock: both, with --threads 1, on a machine that other programs use.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def execution(workload):
     return next(iter(training._plans.found.values()))
 
 
-def times(found, seconds: float) -> np.ndarray:
+def times(found, seconds: float, clock) -> np.ndarray:
     """Seconds of each record (columns) in each step (rows)."""
     replay, memory, state = found.replay, found.memory, found.state
     ends = [*list(replay.nodes)[1:], len(replay.words)]
@@ -46,10 +47,10 @@ def times(found, seconds: float) -> np.ndarray:
     while len(rows) < 4 or time.perf_counter() < end:
         row = []
         for job in jobs:
-            before = time.perf_counter()
+            before = clock()
             if run(ctypes.byref(job)) != -1:
                 raise native.refusal("record", state)
-            row.append(time.perf_counter() - before)
+            row.append(clock() - before)
         rows.append(row)
     return np.array(rows[1:])
 
@@ -66,13 +67,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--kinds", action="store_true")
     parser.add_argument("--fastest", action="store_true")
+    parser.add_argument("--cpu", action="store_true")
     a = parser.parse_args()
     engine.set_threads(a.threads)
     found = execution(a.workload)
     calls = found.plan.calls
+    clock = time.process_time if a.cpu else time.perf_counter
     if len(calls) != len(found.replay.nodes):
         raise SystemExit(f"{a.workload}: part of the plan runs outside the library, nothing to profile")
-    took = (np.min if a.fastest else np.median)(times(found, a.seconds), axis=0)
+    took = (np.min if a.fastest else np.median)(times(found, a.seconds, clock), axis=0)
     top, total = peak(a.threads), took.sum()
     lines: dict[str, list[float]] = {}
     for i, (call, t) in enumerate(zip(calls, took, strict=True)):
