@@ -13,11 +13,11 @@ import numpy as np
 from klarnet.data import Dataset
 from klarnet.model import Network, load
 from klarnet.optimizers import Adam
-from klarnet.training import Callback, Checkpoint, EarlyStopping, History
+from klarnet.training import Callback, Checkpoint, EarlyStopping, History, save_checkpoint
 from klarnet.training.evaluation import Result
 
-from .recipes import Parts, Recipe, recipe
-from .runs import Settings, read_settings, write_json, write_settings, write_text
+from .recipes import Parts, Recipe, UnknownRecipeError, recipe
+from .runs import Settings, begin, read_settings, write_json, write_text
 
 
 @dataclass
@@ -35,18 +35,27 @@ class Outcome:
 
 
 class _Record(Callback):
-    """Writes the history after every epoch, so that a run that breaks off leaves it behind."""
+    """Writes the history after every epoch, so that a run that breaks off leaves it behind.
+
+    A run that ends before its first epoch does leaves its files too. It must stand before what puts best weights back.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.interrupted = False
 
     def on_epoch_end(self, fit: Any, row: dict[str, Any]) -> None:
-        write_text(self.folder / "history.csv", fit.history.to_csv())
-        write_text(self.folder / "history.jsonl", fit.history.to_json_lines())
+        self._write(fit)
 
     def on_fit_end(self, fit: Any) -> None:
         self.interrupted = fit.interrupted
+        if not fit.history.rows:
+            self._write(fit)
+            save_checkpoint(fit.trainer, self.folder / "last.klarnet", history=fit.history)
+
+    def _write(self, fit: Any) -> None:
+        write_text(self.folder / "history.csv", fit.history.to_csv())
+        write_text(self.folder / "history.jsonl", fit.history.to_json_lines())
 
 
 def train(settings: Settings, folder: Path) -> Outcome:
@@ -57,8 +66,7 @@ def train(settings: Settings, folder: Path) -> Outcome:
     """
     chosen: Recipe = recipe(settings.recipe)
     parts = chosen.parts(settings.data, settings.seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_settings(folder / "settings.toml", settings)
+    begin(folder, settings)
     net = chosen.network(settings.seed)
     record = _Record(folder)
     start = time.perf_counter()
@@ -71,7 +79,7 @@ def train(settings: Settings, folder: Path) -> Outcome:
         batch_size=settings.batch_size,
         epochs=settings.epochs,
         seed=settings.seed,
-        callbacks=[stopping, Checkpoint(folder), record],
+        callbacks=[record, stopping, Checkpoint(folder)],
     )
     seconds = time.perf_counter() - start
     net.save(folder / "best.klarnet")
@@ -100,6 +108,19 @@ def network_of(run: str | os.PathLike[str]) -> Network:
     return load(path)
 
 
+def network_named(what: str) -> Network:
+    """The network of a run folder, of a file, or, where no such path exists, of a recipe before training.
+
+    Raises FileNotFoundError naming all three, with the nearest recipe.
+    """
+    if not Path(what).exists():
+        try:
+            return recipe(what).network(1)
+        except UnknownRecipeError as error:
+            raise FileNotFoundError(f"{what}: no run folder, no .klarnet file, and {error}") from None
+    return network_of(what)
+
+
 def evaluate(run: str | os.PathLike[str], directory: str | None) -> tuple[Result, Dataset]:
     """Evaluate a run on the test part of its recipe's data."""
     net = network_of(run)
@@ -113,22 +134,36 @@ def evaluate(run: str | os.PathLike[str], directory: str | None) -> tuple[Result
 
 @dataclass
 class Answer:
-    """The classification of one file."""
+    """The classification of one file: class names with probabilities, the likeliest first."""
 
     file: str
-    label: str
-    probability: float
     ranking: list[tuple[str, float]]
+    light: bool  # the picture is light at its border, where MNIST is black
+
+    @property
+    def label(self) -> str:
+        return self.ranking[0][0]
+
+    @property
+    def probability(self) -> float:
+        return self.ranking[0][1]
 
 
 def classify(net: Network, file: str | os.PathLike[str], *, invert: bool = False) -> Answer:
-    """Read a picture, bring it to the network's size, and name its class. Raises ValueError naming the file."""
-    from .pictures import read_picture
+    """Read a picture, bring it to the network's size, and name its class.
 
-    height, width, channels = net.inputs[0].shape
-    X = read_picture(file, height, width, channels, invert=invert)
+    invert   swaps black and white first
+    Raises FileNotFoundError or ValueError, naming the file, where it is no whole picture, and ValueError for a network
+    that does not take one picture of a fixed size.
+    """
+    from .pictures import light_border, read_picture
+
+    shape = net.inputs[0].shape
+    if len(net.inputs) != 1 or len(shape) != 3 or None in shape or shape[2] not in (1, 3):
+        shapes = ", ".join(str(v.shape) for v in net.inputs)
+        raise ValueError(f"{file}: the network takes {shapes}, expected pictures (height, width, 1 or 3)")
+    X = read_picture(file, *shape, invert=invert)
     p = net.predict(X[None])[0]
     names = net.class_names or tuple(str(i) for i in range(len(p)))
     order = np.argsort(-p, kind="stable")
-    ranking = [(names[i], float(p[i])) for i in order]
-    return Answer(str(file), ranking[0][0], ranking[0][1], ranking)
+    return Answer(str(file), [(names[i], float(p[i])) for i in order], light_border(X))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,20 @@ import msgspec
 
 from klarnet.network.files import write_atomically
 
+# What a run folder holds; a new run in the same folder removes what an old one left.
+FILES = (
+    "settings.toml",
+    "history.csv",
+    "history.jsonl",
+    "best.klarnet",
+    "last.klarnet",
+    "evaluation.json",
+    "report.html",
+)
+
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True):
-    """The resolved settings of a run, as they stand in settings.toml."""
+    """The resolved settings of a run, as they stand in settings.toml. Raises ValueError for what cannot be trained."""
 
     recipe: str
     seed: int
@@ -20,7 +32,18 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     batch_size: int
     learning_rate: float
     patience: int
+    engine: str
+    threads: int
     data: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "patience", "threads"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} {getattr(self, name)}, expected a whole number above 0")
+        if not 0 <= self.seed < 2**64:
+            raise ValueError(f"seed {self.seed}, expected a whole number from 0 up to 2**64")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate {self.learning_rate}, expected a number above 0")
 
 
 def write_settings(path: Path, settings: Settings) -> None:
@@ -42,6 +65,14 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     write_atomically(path, (json.dumps(value, indent=1) + "\n").encode())
+
+
+def begin(folder: Path, settings: Settings) -> None:
+    """Make the folder of a run, without what an earlier run left in it, and write its settings."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
+    write_settings(folder / "settings.toml", settings)
 
 
 def fresh_folder(wanted: str | None, name: str, *, force: bool = False) -> Path:

@@ -1,0 +1,86 @@
+"""`klarnet evaluate` and `klarnet predict`: what a trained network is good for."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from .options import Data, Json, Run, flag
+
+if TYPE_CHECKING:
+    from klarnet.tasks.classify import Answer
+
+EVALUATE_EXAMPLES = """\
+Examples:
+  klarnet evaluate runs/digits-1
+  klarnet evaluate runs/mnist-1 --data DIR --json"""
+
+PREDICT_EXAMPLES = """\
+Pictures are turned upright by their EXIF tag, brought to the network's size and
+made grey where it wants grey. digits and mnist learned white ink on black: give
+--invert for dark ink on light paper. A file that is no picture is named and
+skipped; the exit code is then 2.
+
+Examples:
+  klarnet predict runs/digits-1 seven.png
+  klarnet predict runs/digits-1 --invert --top 3 scan-1.jpg scan-2.jpg"""
+
+
+def evaluate(run: Run, /, *, data: Data = None, json: Json = False) -> int:
+    """Measure a trained network on the test data of its recipe."""
+    from klarnet.tasks import classify
+
+    result, test = classify.evaluate(run, data)
+    if json:
+        print(json_module.dumps(classify.described(result, test)))
+        return 0
+    print(f"examples  {len(test):,}")
+    for name, value in result.items():
+        print(f"{name:9} {value:.4f}")
+    if result.confusion_matrix is not None:
+        print(f"\n{result.confusion_matrix}")
+    return 0
+
+
+def predict(
+    run: Run,
+    /,
+    *files: Annotated[str, Parameter(name="FILE", help="Pictures: PNG, JPEG, ...")],
+    invert: Annotated[bool, flag("Swap black and white first.")] = False,
+    top: Annotated[int, Parameter(help="How many classes to name.")] = 1,
+    json: Annotated[bool, flag("Print one JSON object a file.")] = False,
+) -> int:
+    """Name the class of picture files."""
+    from klarnet.tasks import classify
+
+    if not files:
+        raise ValueError("predict: no files given, expected one picture or more")
+    if top < 1:
+        raise ValueError(f"predict: --top {top}, expected 1 or more")
+    net = classify.network_of(run)
+    code, noted = 0, False
+    for file in files:
+        try:
+            answer = classify.classify(net, file, invert=invert)
+        except (ValueError, OSError) as error:
+            print(f"klarnet: {error}", file=sys.stderr)
+            code = 2
+            continue
+        print(_as_json(answer, top) if json else _as_text(answer, top))
+        if answer.light and not invert and not noted:
+            noted = True
+            text = f"klarnet: {file} is light at its border; a network that learned white on black wants --invert"
+            print(text, file=sys.stderr)
+    return code
+
+
+def _as_text(answer: Answer, top: int) -> str:
+    return f"{answer.file}: " + ", ".join(f"{name} ({100 * p:.1f} %)" for name, p in answer.ranking[:top])
+
+
+def _as_json(answer: Answer, top: int) -> str:
+    classes = [{"class": name, "probability": p} for name, p in answer.ranking[:top]]
+    return json_module.dumps({"file": answer.file, "classes": classes})
