@@ -1,17 +1,18 @@
 // The matrix product C = A B around the block of gemm_block.h.
 //
-// C is cut into blocks of rows (tiles of 6 or 14) by panels of columns (as wide as the block); some tiles by some panels
-// are a chunk, the unit that threads take. k is cut into parts of at most `most_k`, so that one panel of B (16 KB) and
-// one tile of A (6 KB) lie in L1 together; between the parts the sums of a chunk wait in L2. Inside a chunk the panel
-// stays in L1 while the tiles pass by; where a part of B is small enough to lie in L1 as a whole, the tile stays.
-// B is packed panel by panel where it lies across or where many rows will read it; a last panel that is no whole number
-// of vectors always is. A is packed, tile by tile, where many panels read it. Blocks that are whole and need no step
-// are stored from the registers into C, others go through a buffer in L1.
-// A product with a small C and a large k (weight gradients) is cut along k instead: each chunk makes a whole C of its
-// own, and these are added up in order.
-// All cuts follow from the sizes, none from the number of threads.
+// C is cut into tiles of rows (6 or 14) and panels of columns (as wide as the block); some tiles by some panels are a
+// chunk, the unit that threads take. k is cut into parts of 256, so that one panel of B (16 KB) and one tile of A (6 KB)
+// lie in L1 together; from part to part the sums of a chunk wait in L2. Inside a chunk the panel stays in L1 while the
+// tiles pass by; where a part of B is small enough to lie in L1 as a whole, the tile stays.
+// Packing puts what a block reads side by side. B is packed where it lies across, where many rows will read it, or where
+// its lines crowd in few sets of the cache: by each chunk for itself if it has all rows, else once for all. A is packed
+// where many panels read it or its lines crowd. A last panel that is no whole number of vectors is always packed, filled
+// up with zeros. Blocks that are whole and need no step go from the registers into C, others through a buffer in L1.
+// A product with a small C and a large k (weight gradients) is cut along k instead: each piece makes a C of its own, and
+// these are added up in order. All cuts follow from the sizes, none from the number of threads.
 #include "kernels/gemm.h"
 
+#include "kernels/gemm_cuts.h"
 #include "kernels/gemm_pack.h"
 #include "threads/parallel.h"
 #include "threads/scratch.h"
@@ -19,130 +20,142 @@
 namespace kn::KN_TARGET {
 namespace {
 
-constexpr int64_t most_k = 320;
-constexpr int64_t packed_floats = 2 << 20;          // B is packed 8 MB at a time
-constexpr int64_t tile_floats = most_rows * 2 * lanes > widest * lanes ? most_rows * 2 * lanes : widest * lanes;
-
-int64_t up(int64_t n, int64_t unit) { return (n + unit - 1) / unit; }
-int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-// `size` cut into `count` parts that differ by one at most: where part i begins.
-int64_t cut(int64_t size, int64_t count, int64_t i) { return size * i / count; }
+constexpr int64_t tile_floats = most(most_rows * 2, widest) * lanes;
 
 class Multiplication {
 public:
-    explicit Multiplication(const Product& product) : p(product) {
-        tiles = up(p.m, most_rows);
-        const int height = static_cast<int>(up(p.m, tiles));
-        vectors = most_vectors(height);
-        width = vectors * lanes;
-        parts = p.k > 0 ? up(p.k, most_k) : 1;
-        pack_b = p.B.column != 1 || p.m >= 96;
-        pack_a = (p.A.column != 1 && p.A.row != 1) || (p.A.column == 1 && p.m >= 24 && p.n >= 512);
-        direct = p.steps.count == 0 && !p.add;
-    }
+    explicit Multiplication(const Product& product)
+        : p(product), cuts(product), direct(p.steps.count == 0 && !p.add) {}
 
     void run() {
-        const int64_t panels = up(p.n, width);
-        const int64_t at_once = pack_b && p.k > 0 ? least(panels, packed_floats / (width * p.k) + 1) : panels;
-        for (int64_t first = 0; first < panels; first += at_once) columns(first, least(at_once, panels - first));
+        const int64_t panel_floats = cuts.width * p.k, tile_floats = most_rows * p.k;
+        const int64_t panels = cuts.pack_b == Packing::shared ? packed_floats / (panel_floats + 1) + 1 : cuts.panels;
+        const int64_t tiles = cuts.pack_a ? packed_floats / (tile_floats + 1) + 1 : cuts.tiles;
+        for (int64_t j = 0; j < cuts.panels; j += panels) {
+            last_panel = least(cuts.panels, j + panels);
+            pack_panels(j);
+            for (int64_t i = 0; i < cuts.tiles; i += tiles) {
+                const int64_t last_tile = least(cuts.tiles, i + tiles);
+                if (cuts.pack_a) pack_rows(i, last_tile);
+                multiply(i, last_tile, j);
+            }
+        }
     }
 
 private:
-    // Panels `first` … of C.
-    void columns(int64_t first, int64_t panels) {
-        first_panel = first;
-        pack(panels);
-        const double block_cost = 2.0 * most_rows * static_cast<double>(width * (p.k + 1));
-        const int64_t few = static_cast<int64_t>(5e5 / block_cost) + 1;         // blocks worth a chunk
-        const int64_t panels_a_chunk = least(panels, p.m > 128 ? 16 : few);
-        const int64_t tiles_a_chunk = least(tiles, p.m > 128 ? 16 : few / panels_a_chunk + 1);
-        const int64_t across = up(panels, panels_a_chunk), down = up(tiles, tiles_a_chunk);
-        parallel(across * down, block_cost * static_cast<double>(panels_a_chunk * tiles_a_chunk), [&](int64_t chunk) {
-            const int64_t i = chunk % down, j = chunk / down;
-            this->chunk(cut(tiles, down, i), cut(tiles, down, i + 1), cut(panels, across, j), cut(panels, across, j + 1));
-        });
-    }
-
-    int64_t columns_of(int64_t panel) const { return least(width, p.n - (first_panel + panel) * width); }
-
-    bool packed(int64_t panel) const { return pack_b || columns_of(panel) % lanes != 0; }
-
     // Panels are packed whole, k rows of them, one behind the other; a last narrow one only as wide as it needs.
-    void pack(int64_t panels) {
-        const int64_t begin = pack_b ? 0 : packed(panels - 1) ? panels - 1 : panels;
-        if (begin == panels) return;
-        first_packed = begin;
-        float* to = scratch(Slot::gemm_b, static_cast<size_t>((panels - begin) * width * p.k));
+    void pack_panels(int64_t first) {
+        first_packed = cuts.pack_b == Packing::shared ? first : cuts.whole(last_panel - 1) ? last_panel : last_panel - 1;
+        if (cuts.pack_b == Packing::own || first_packed == last_panel) return;
+        float* to = scratch(Slot::gemm_b, static_cast<size_t>((last_panel - first_packed) * cuts.width * p.k));
         packed_b = to;
-        parallel(panels - begin, 16.0 * static_cast<double>(width * p.k), [&](int64_t i) {
-            const int64_t n = columns_of(begin + i), column = (first_panel + begin + i) * width;
-            const Matrix panel{p.B.data + column * p.B.column, p.B.row, p.B.column};
-            pack_columns(panel, p.k, n, up(n, lanes) * lanes, to + i * width * p.k);
+        parallel(last_panel - first_packed, 16.0 * static_cast<double>(cuts.width * p.k), [&](int64_t i) {
+            pack_panel(first_packed + i, 0, p.k, to + i * cuts.width * p.k);
         });
     }
 
-    void chunk(int64_t first_tile, int64_t last_tile, int64_t first, int64_t last) {
-        const int64_t top = cut(p.m, tiles, first_tile), rows = cut(p.m, tiles, last_tile) - top;
-        Work w{};
-        w.stride = (last - first) * width;
-        if (parts > 1) w.sums = scratch(Slot::gemm_sum, static_cast<size_t>(rows * w.stride));
-        if (pack_a) w.a = scratch(Slot::gemm_a, static_cast<size_t>(rows * up(p.k, parts) + lanes));
-        for (int64_t part = 0; part < parts; ++part) {
-            w.begin = cut(p.k, parts, part);
-            w.end = cut(p.k, parts, part + 1);
-            w.first = part == 0;
-            w.last = part == parts - 1;
-            if (pack_a) pack_tiles(w, first_tile, last_tile);
-            const bool tile_stays = (w.end - w.begin) * w.stride <= 5 * 1024;
-            const int64_t outer = tile_stays ? last_tile - first_tile : last - first;
-            const int64_t inner = tile_stays ? last - first : last_tile - first_tile;
-            for (int64_t x = 0; x < outer; ++x)
-                for (int64_t y = 0; y < inner; ++y) {
-                    const int64_t tile = first_tile + (tile_stays ? x : y), panel = first + (tile_stays ? y : x);
-                    const int64_t i = cut(p.m, tiles, tile);
-                    block(w, i, cut(p.m, tiles, tile + 1) - i, i - top, panel, (panel - first) * width);
-                }
-        }
+    void pack_panel(int64_t panel, int64_t begin, int64_t end, float* to) const {
+        const int64_t columns = cuts.columns(panel), column = panel * cuts.width;
+        const Matrix B{p.B.data + begin * p.B.row + column * p.B.column, p.B.row, p.B.column};
+        pack_columns(B, end - begin, columns, up(columns, lanes) * lanes, to);
     }
 
+    void pack_rows(int64_t first, int64_t last) {
+        top = cuts.first_row(first);
+        float* to = scratch(Slot::gemm_a, static_cast<size_t>((cuts.first_row(last) - top) * p.k));
+        packed_a = to;
+        parallel(up(last - first, most_tiles), 16.0 * static_cast<double>(most_tiles * most_rows * p.k), [&](int64_t i) {
+            const int64_t begin = first + i * most_tiles, tiles = least(most_tiles, last - begin);
+            const int64_t row = cuts.first_row(begin);
+            int64_t starts[most_tiles + 1];
+            for (int64_t t = 0; t <= tiles; ++t) starts[t] = cuts.first_row(begin + t) - row;
+            const Matrix A{p.A.data + row * p.A.row, p.A.row, p.A.column};
+            pack_tiles(A, starts, tiles, p.m - row, p.k, to + (row - top) * p.k);
+        });
+    }
+
+    // Tiles first_tile … last_tile - 1 by the panels from first_panel to last_panel - 1.
+    void multiply(int64_t first_tile, int64_t last_tile, int64_t first_panel) const {
+        const int64_t tiles = last_tile - first_tile, panels = last_panel - first_panel;
+        const int64_t down = up(tiles, cuts.tiles_a_chunk), across = up(panels, cuts.panels_a_chunk);
+        const double cost = 2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k) /
+                            static_cast<double>(cuts.tiles * cuts.panels);
+        parallel(down * across, cost * static_cast<double>(tiles * panels) / static_cast<double>(down * across),
+                 [&](int64_t c) {
+                     const int64_t i = c % down, j = c / down;
+                     chunk(first_tile + cut(tiles, down, i), first_tile + cut(tiles, down, i + 1),
+                           first_panel + cut(panels, across, j), first_panel + cut(panels, across, j + 1));
+                 });
+    }
+
+    // What a chunk knows in one part of k.
     struct Work {
-        float* sums;                // of the parts of k so far
+        int64_t begin, end;                         // of the part
+        bool first, last;                           // is it?
+        float* sums;                                // of the parts before it
         int64_t stride;
-        float* a;                   // packed tiles of this part of k
-        int64_t begin, end;         // this part of k
-        bool first, last;
+        float* panel;                               // packed by this chunk
     };
 
-    void pack_tiles(const Work& w, int64_t first_tile, int64_t last_tile) const {
-        const int64_t top = cut(p.m, tiles, first_tile), k = w.end - w.begin;
-        for (int64_t tile = first_tile; tile < last_tile; ++tile) {
-            const int64_t i = cut(p.m, tiles, tile), rows = cut(p.m, tiles, tile + 1) - i;
-            const Matrix A{p.A.data + i * p.A.row + w.begin * p.A.column, p.A.row, p.A.column};
-            pack_rows(A, rows, k, w.a + (i - top) * k);
+    void chunk(int64_t first_tile, int64_t last_tile, int64_t first, int64_t last) const {
+        const int64_t row = cuts.first_row(first_tile);
+        Work w{};
+        w.stride = (last - first) * cuts.width;
+        if (cuts.parts > 1)
+            w.sums = scratch(Slot::gemm_sum, static_cast<size_t>((cuts.first_row(last_tile) - row) * w.stride));
+        const bool own = cuts.pack_b == Packing::own;
+        if (own) w.panel = scratch(Slot::gemm_b, static_cast<size_t>(up(p.k, cuts.parts) * cuts.width));
+        for (int64_t part = 0; part < cuts.parts; ++part) {
+            w.begin = cuts.first_k(part);
+            w.end = cuts.first_k(part + 1);
+            w.first = part == 0;
+            w.last = part == cuts.parts - 1;
+            if (!own && (w.end - w.begin) * w.stride <= 5 * 1024) {             // all panels lie in L1: the tile stays
+                for (int64_t tile = first_tile; tile < last_tile; ++tile)
+                    for (int64_t panel = first; panel < last; ++panel)
+                        block(w, tile, cuts.first_row(tile) - row, panel, (panel - first) * cuts.width);
+            } else {
+                for (int64_t panel = first; panel < last; ++panel) {
+                    if (own) pack_panel(panel, w.begin, w.end, w.panel);
+                    for (int64_t tile = first_tile; tile < last_tile; ++tile) {
+                        if (panel + 1 < last) fetch(w, panel + 1, tile - first_tile, last_tile - first_tile);
+                        block(w, tile, cuts.first_row(tile) - row, panel, (panel - first) * cuts.width);
+                    }
+                }
+            }
         }
     }
 
-    // Rows i … of C by one panel, over one part of k. `row` and `column` say where the block lies in the chunk.
-    void block(const Work& w, int64_t i, int64_t rows, int64_t row, int64_t panel, int64_t column) const {
-        const int64_t columns = columns_of(panel), j = (first_panel + panel) * width, used = up(columns, lanes);
+    // Asks for a part of the next packed panel, while the blocks of this one are worked out.
+    void fetch(const Work& w, int64_t panel, int64_t share, int64_t shares) const {
+        if (cuts.pack_b != Packing::shared) return;
+        const int64_t size = (w.end - w.begin) * cuts.width;
+        const float* next = packed_b + (panel - first_packed) * cuts.width * p.k + w.begin * cuts.width;
+        for (int64_t i = size * share / shares; i < size * (share + 1) / shares; i += 16) __builtin_prefetch(next + i, 0, 2);
+    }
+
+    // One tile by one panel over one part of k; it lies at (row, column) in the chunk.
+    void block(const Work& w, int64_t tile, int64_t row, int64_t panel, int64_t column) const {
+        const int64_t i = cuts.first_row(tile), rows = cuts.first_row(tile + 1) - i;
+        const int64_t columns = cuts.columns(panel), j = panel * cuts.width, vectors = up(columns, lanes);
         Block b{};
         b.k = w.end - w.begin;
-        const bool along_column = pack_a || p.A.row == 1;
-        b.a = pack_a ? w.a + row * b.k : p.A.data + i * p.A.row + w.begin * p.A.column;
+        b.a = cuts.pack_a ? packed_a + (i - top) * p.k + w.begin * rows : p.A.data + i * p.A.row + w.begin * p.A.column;
         b.row = p.A.row;
-        b.column = pack_a ? rows : p.A.column;
-        if (packed(panel)) {
-            b.stride = used * lanes;
-            b.b = packed_b + (panel - first_packed) * width * p.k + w.begin * b.stride;
+        b.column = cuts.pack_a ? rows : p.A.column;
+        b.stride = vectors * lanes;
+        if (cuts.pack_b == Packing::own) {
+            b.b = w.panel;
+        } else if (panel >= first_packed) {
+            b.b = packed_b + (panel - first_packed) * cuts.width * p.k + w.begin * b.stride;
         } else {
             b.stride = p.B.row;
             b.b = p.B.data + w.begin * p.B.row + j;
         }
-        const BlockKernel kernel = block_kernel(static_cast<int>(rows), static_cast<int>(used), along_column);
         float* sums = w.sums + row * w.stride + column;
         b.before = w.first ? nullptr : sums;
         b.before_stride = w.stride;
+        const BlockKernel kernel = block_kernel(static_cast<int>(rows), static_cast<int>(vectors), cuts.pack_a || p.A.row == 1);
         if (!w.last) {
             b.out = sums;
             b.out_stride = w.stride;
@@ -154,32 +167,32 @@ private:
             b.out_stride = p.width;
             return kernel(b);
         }
-        alignas(64) float tile[tile_floats];
-        b.out = tile;
-        b.out_stride = used * lanes;
+        alignas(64) float buffer[tile_floats];
+        b.out = buffer;
+        b.out_stride = vectors * lanes;
         kernel(b);
-        if (p.bias) combine(tile, rows, columns, b.out_stride, p.bias + j, 0);
-        if (p.add) combine(tile, rows, columns, b.out_stride, p.C + i * p.width + j, p.width);
-        finish(p.steps, tile, rows, columns, b.out_stride, p.C, i * p.width + j, p.width);
+        if (p.bias) combine(buffer, rows, columns, b.out_stride, p.bias + j, 0);
+        if (p.add) combine(buffer, rows, columns, b.out_stride, p.C + i * p.width + j, p.width);
+        finish(p.steps, buffer, rows, columns, b.out_stride, p.C, i * p.width + j, p.width);
     }
 
-    // tile += other
-    static void combine(float* tile, int64_t rows, int64_t columns, int64_t tile_stride, const float* other,
+    // buffer += other
+    static void combine(float* buffer, int64_t rows, int64_t columns, int64_t buffer_stride, const float* other,
                         int64_t stride) {
         for (int64_t r = 0; r < rows; ++r)
             each_vector(0, columns, [&](int64_t c, int64_t n) {
                 const float* from = other + r * stride + c;
-                float* to = tile + r * tile_stride + c;
+                float* to = buffer + r * buffer_stride + c;
                 store(to, load(to) + (n == lanes ? load(from) : load(from, n)));
             });
     }
 
     const Product& p;
-    int64_t tiles, width, parts;
-    int vectors;
-    bool pack_a, pack_b, direct;
-    int64_t first_panel = 0, first_packed = 0;
-    const float* packed_b = nullptr;
+    const Cuts cuts;
+    const bool direct;                              // no step, nothing to add to
+    int64_t top = 0;                                // first row of packed_a
+    int64_t last_panel = 0, first_packed = 0;       // of the panels at hand
+    const float *packed_a = nullptr, *packed_b = nullptr;
 };
 
 // Sums over long k: `pieces` products side by side, then added up, row by row.
@@ -200,7 +213,7 @@ void gemm_in_pieces(const Product& p, int64_t pieces) {
         Multiplication(piece).run();
     });
     constexpr int64_t room = 64;
-    alignas(64) float tile[room];
+    alignas(64) float buffer[room];
     for (int64_t i = 0; i < p.m; ++i)
         for (int64_t j = 0; j < p.n; j += room) {
             const int64_t columns = least(room, p.n - j);
@@ -211,9 +224,9 @@ void gemm_in_pieces(const Product& p, int64_t pieces) {
                 for (int64_t piece = 1; piece < pieces; ++piece) sum += get(from + piece * size);
                 if (p.bias) sum += get(p.bias + j + c);
                 if (p.add) sum += get(p.C + i * p.width + j + c);
-                store(tile + c, sum);
+                store(buffer + c, sum);
             });
-            finish(p.steps, tile, 1, columns, room, p.C, i * p.width + j, p.width);
+            finish(p.steps, buffer, 1, columns, room, p.C, i * p.width + j, p.width);
         }
 }
 

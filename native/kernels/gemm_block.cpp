@@ -6,44 +6,40 @@
 namespace kn::KN_TARGET {
 namespace {
 
+// The small loops are written out by pragma: what they index must stay in registers.
 template <int rows, int vectors, bool along_column>
 void multiply(const Block& block) {
-    vec sums[rows][vectors];
-    for (int i = 0; i < rows; ++i)
-        for (int v = 0; v < vectors; ++v) sums[i][v] = zero();
+    constexpr int count = rows * vectors;                       // sum s is that of row s / vectors
+    vec sums[count];
+#pragma GCC unroll 64
+    for (int s = 0; s < count; ++s) sums[s] = zero();
     const int64_t row = along_column ? 1 : block.row, column = along_column ? block.column : 1;
     const float* a = block.a;
     const float* b = block.b;
 #pragma GCC unroll 4
     for (int64_t p = 0; p < block.k; ++p) {
         vec B[vectors];
+#pragma GCC unroll 64
         for (int v = 0; v < vectors; ++v) B[v] = load(b + v * lanes);
-        for (int i = 0; i < rows; ++i) {
-            const vec A = broadcast(a[i * row]);
-            for (int v = 0; v < vectors; ++v) sums[i][v] = fma(A, B[v], sums[i][v]);
-        }
+#pragma GCC unroll 64
+        for (int s = 0; s < count; ++s) sums[s] = fma(broadcast(a[s / vectors * row]), B[s % vectors], sums[s]);
         a += column;
         b += block.stride;
     }
     if (block.before)
-        for (int i = 0; i < rows; ++i)
-            for (int v = 0; v < vectors; ++v) sums[i][v] += load(block.before + i * block.before_stride + v * lanes);
+#pragma GCC unroll 64
+        for (int s = 0; s < count; ++s)
+            sums[s] += load(block.before + s / vectors * block.before_stride + s % vectors * lanes);
     if (block.bias)
-        for (int v = 0; v < vectors; ++v) {
-            const vec bias = load(block.bias + v * lanes);
-            for (int i = 0; i < rows; ++i) sums[i][v] += bias;
-        }
-    for (int i = 0; i < rows; ++i)
-        for (int v = 0; v < vectors; ++v) store(block.out + i * block.out_stride + v * lanes, sums[i][v]);
+#pragma GCC unroll 64
+        for (int s = 0; s < count; ++s) sums[s] += load(block.bias + s % vectors * lanes);
+#pragma GCC unroll 64
+    for (int s = 0; s < count; ++s) store(block.out + s / vectors * block.out_stride + s % vectors * lanes, sums[s]);
 }
 
 struct Table {
     BlockKernel kernels[most_rows][widest][2] = {};
 };
-
-// A block of many rows may be one row less than the height its width was chosen for.
-template <int rows>
-constexpr int vectors_of = most_vectors(rows);
 
 template <int rows, int... v>
 constexpr void enter(Table& t, std::integer_sequence<int, v...>) {
@@ -54,7 +50,7 @@ constexpr void enter(Table& t, std::integer_sequence<int, v...>) {
 template <int... r>
 constexpr Table table(std::integer_sequence<int, r...>) {
     Table t;
-    (enter<r + 1>(t, std::make_integer_sequence<int, vectors_of<r + 1>>()), ...);
+    (enter<r + 1>(t, std::make_integer_sequence<int, most_vectors(r + 1)>()), ...);
     return t;
 }
 

@@ -14,7 +14,7 @@ constexpr int most_rows = registers == 32 ? 14 : 6;
 // Vectors of C a block of `rows` rows takes.
 constexpr int most_vectors(int rows) {
     if (registers == 32) return rows <= 3 ? 8 : rows == 4 ? 6 : rows == 5 ? 5 : rows <= 7 ? 4 : rows <= 9 ? 3 : 2;
-    return rows == 1 ? 8 : rows <= 3 ? 4 : rows == 4 ? 3 : 2;
+    return rows == 1 ? 8 : rows == 2 ? 4 : rows <= 4 ? 3 : 2;
 }
 constexpr int widest = 8;
 

@@ -7,9 +7,9 @@
 namespace kn::KN_TARGET {
 namespace {
 
-// to[c * stride + r] = from[r * row + c] for r < rows (at most lanes) and c < columns. Each stored vector is whole: what
-// lies behind the last row is 0 or overwritten by the next column, so the caller leaves a vector of room at the end.
-void turn(const float* from, int64_t row, int64_t rows, int64_t columns, float* to, int64_t stride) {
+// to[c * stride + r] = from[r * row + c] for r < rows (at most lanes) and c < columns. Whole vectors are stored, 0 behind
+// the last row, which the next column overwrites; but nothing at or behind to[room].
+void turn(const float* from, int64_t row, int64_t rows, int64_t columns, float* to, int64_t stride, int64_t room) {
     for (int64_t c = 0; c < columns; c += lanes) {
         const int64_t n = columns - c < lanes ? columns - c : lanes;
         vec square[lanes] = {};
@@ -17,11 +17,13 @@ void turn(const float* from, int64_t row, int64_t rows, int64_t columns, float* 
             if (r < rows) square[r] = n == lanes ? load(from + r * row + c) : load(from + r * row + c, n);
         transpose(square);
         for (int i = 0; i < lanes; ++i)
-            if (i < n) store(to + (c + i) * stride, square[i]);
+            if (i < n) {
+                const int64_t at = (c + i) * stride;
+                if (at + lanes <= room) store(to + at, square[i]);
+                else store(to + at, square[i], room - at);
+            }
     }
 }
-
-vec load_some(const float* p, int64_t count) { return count >= lanes ? load(p) : load(p, count); }
 
 }  // namespace
 
@@ -36,7 +38,7 @@ void pack_columns(const Matrix& B, int64_t k, int64_t columns, int64_t width, fl
     } else if (B.row == 1) {
         for (int64_t c = 0; c < width; c += lanes) {
             const int64_t n = columns - c < lanes ? columns - c : lanes;
-            turn(B.data + c * B.column, B.column, n, k, to + c, width);
+            turn(B.data + c * B.column, B.column, n, k, to + c, width, k * width - c);
         }
     } else {
         for (int64_t p = 0; p < k; ++p)
@@ -45,17 +47,46 @@ void pack_columns(const Matrix& B, int64_t k, int64_t columns, int64_t width, fl
     }
 }
 
-void pack_rows(const Matrix& A, int64_t rows, int64_t k, float* to) {
-    if (A.column == 1) {
-        for (int64_t r = (rows - 1) / lanes * lanes; r >= 0; r -= lanes)    // backwards: the last part stores too much
-            turn(A.data + r * A.row, A.row, rows - r < lanes ? rows - r : lanes, k, to + r, rows);
-    } else if (A.row == 1) {
-        for (int64_t p = 0; p < k; ++p)                 // likewise: the next column overwrites it
-            for (int64_t i = 0; i < rows; i += lanes)
-                store(to + p * rows + i, load_some(A.data + p * A.column + i, rows - i));
-    } else {
-        for (int64_t p = 0; p < k; ++p)
-            for (int64_t i = 0; i < rows; ++i) to[p * rows + i] = A.data[i * A.row + p * A.column];
+namespace {
+
+// Rows lie along A: read in squares. The parts of a tile run backwards, since the last one stores too much.
+void pack_across(const Matrix& A, int64_t rows, int64_t k, float* to) {
+    for (int64_t r = (rows - 1) / lanes * lanes; r >= 0; r -= lanes)
+        turn(A.data + r * A.row, A.row, rows - r < lanes ? rows - r : lanes, k, to + r, rows, rows * k - r);
+}
+
+// Columns lie along A: column after column over all tiles, so that each line of memory is read once. A tile's column is
+// copied in whole vectors, where what is too much will be overwritten by its next column.
+void pack_along(const Matrix& A, const int64_t* starts, int64_t tiles, int64_t last, int64_t k, float* to) {
+    for (int64_t p = 0; p < k; ++p) {
+        const float* column = A.data + p * A.column;
+        for (int64_t t = 0; t < tiles; ++t) {
+            const int64_t begin = starts[t], rows = starts[t + 1] - begin;
+            float* tile = to + begin * k + p * rows;
+            const bool room = p * rows + (rows + lanes - 1) / lanes * lanes <= k * rows;
+            for (int64_t i = 0; i < rows; i += lanes) {
+                const vec v = last - begin - i >= lanes ? load(column + begin + i) : load(column + begin + i, last - begin - i);
+                if (room || rows - i >= lanes) store(tile + i, v);
+                else store(tile + i, v, rows - i);
+            }
+        }
+    }
+}
+
+}  // namespace
+
+void pack_tiles(const Matrix& A, const int64_t* starts, int64_t tiles, int64_t last, int64_t k, float* to) {
+    if (A.row == 1) return pack_along(A, starts, tiles, last, k, to);
+    for (int64_t t = 0; t < tiles; ++t) {
+        const int64_t begin = starts[t], rows = starts[t + 1] - begin;
+        const Matrix tile{A.data + begin * A.row, A.row, A.column};
+        if (A.column == 1) {
+            pack_across(tile, rows, k, to + begin * k);
+        } else {
+            for (int64_t p = 0; p < k; ++p)
+                for (int64_t i = 0; i < rows; ++i)
+                    to[begin * k + p * rows + i] = tile.data[i * A.row + p * A.column];
+        }
     }
 }
 

@@ -9,8 +9,8 @@ namespace kn::KN_TARGET {
 // of the vector.
 void pack_columns(const Matrix& B, int64_t k, int64_t columns, int64_t width, float* to);
 
-// A tile of `rows` rows of A, k columns, column by column: to[p * rows + i]. `to` has a vector of room behind its end,
-// which is overwritten.
-void pack_rows(const Matrix& A, int64_t rows, int64_t k, float* to);
+// Rows starts[0] … starts[tiles] - 1 of A, k columns, in tiles from starts[t] on. Each is stored column by column, its
+// element (i, p) at to[starts[t] * k + p * rows of the tile + i]. A has `last` rows in all.
+void pack_tiles(const Matrix& A, const int64_t* starts, int64_t tiles, int64_t last, int64_t k, float* to);
 
 }  // namespace kn::KN_TARGET
