@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cyclopts import App
 
 import klarnet
@@ -26,14 +28,15 @@ app = App(
     version=f"klarnet {klarnet.__version__}",
     version_flags=["--version"],
 )
-for order, (command, takes, examples) in enumerate(
-    (
-        (train, "RECIPE", TRAIN_EXAMPLES),
-        (evaluate, "RUN", EVALUATE_EXAMPLES),
-        (predict, "RUN FILE...", PREDICT_EXAMPLES),
-        (summary, "WHAT", SUMMARY_EXAMPLES),
-        (info, "", INFO_EXAMPLES),
-    )
-):
+
+# What the help lists, in this order: the command, what it takes before its options, examples.
+COMMANDS: tuple[tuple[Callable[..., int], str, str], ...] = (
+    (train, "RECIPE", TRAIN_EXAMPLES),
+    (evaluate, "RUN", EVALUATE_EXAMPLES),
+    (predict, "RUN FILE...", PREDICT_EXAMPLES),
+    (summary, "WHAT", SUMMARY_EXAMPLES),
+    (info, "", INFO_EXAMPLES),
+)
+for order, (command, takes, examples) in enumerate(COMMANDS):
     usage = " ".join(f"Usage: klarnet {command.__name__} {takes} [OPTIONS]".split())
     app.command(command, usage=usage, help_epilogue=examples, sort_key=order)

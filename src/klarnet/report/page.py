@@ -16,43 +16,18 @@ from klarnet.network.files import write_atomically
 from klarnet.tasks.classify import Outcome
 
 from . import pictures
-
-STYLE = """
-:root { color-scheme: light dark; --ink: #1d2330; --soft: #5d6675; --page: #ffffff; --box: #f4f6f9; --line: #d8dde5;
-        --mark: #3b7dd8 }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --soft: #9aa4b5; --page: #14171d; --box: #1d222b;
-        --line: #333b48; --mark: #6ea4ee } }
-* { box-sizing: border-box }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); margin: 0 auto;
-       padding: 1.2rem; max-width: 62rem }
-h1 { font-size: 1.7rem; margin: .2rem 0 } h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem }
-p.soft, figcaption, .soft { color: var(--soft) }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .8rem; margin: 1.2rem 0 }
-.figures div { background: var(--box); border-radius: .6rem; padding: .7rem .9rem }
-.figures b { display: block; font-size: 1.5rem }
-.curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1rem }
-.wide { overflow-x: auto } img { max-width: 100%; height: auto }
-table { border-collapse: collapse; font-size: .92rem } th { color: var(--soft); font-weight: 600 }
-th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--line) }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
-.examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.2rem, 1fr)); gap: .8rem }
-.examples figure { margin: 0; background: var(--box); border-radius: .5rem; padding: .5rem; text-align: center }
-.examples img { image-rendering: pixelated; width: 5.6rem } figcaption { font-size: .85rem; line-height: 1.3 }
-.matrix { background: #fff; padding: .4rem; border-radius: .5rem; display: inline-block }
-pre { background: var(--box); border-radius: .5rem; padding: .8rem; overflow-x: auto; font-size: .82rem;
-      line-height: 1.35 }
-"""
+from .style import STYLE
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], numbers: bool = True) -> str:
-    """An HTML table; all columns but the first hold numbers."""
-    kind = ' class="n"' if numbers else ""
-    head = "".join(f"<th{kind if i else ''}>{escape(h)}</th>" for i, h in enumerate(heads))
-    body = "".join(
-        "<tr>" + "".join(f"<td{kind if i else ''}>{escape(str(c))}</td>" for i, c in enumerate(row)) + "</tr>"
-        for row in rows
-    )
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1) -> str:
+    """An HTML table; the first `left` columns hold words, the others numbers."""
+
+    def line(tag: str, cells: Sequence[Any]) -> str:
+        kinds = ["" if i < left else ' class="n"' for i in range(len(cells))]
+        return "".join(f"<{tag}{kind}>{escape(str(c))}</{tag}>" for kind, c in zip(kinds, cells, strict=True))
+
+    body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
+    return f'<div class="wide"><table><tr>{line("th", heads)}</tr>{body}</table></div>'
 
 
 def _number(value: Any) -> str:
@@ -135,6 +110,23 @@ def _figures(outcome: Outcome) -> str:
     )
 
 
+def _network(outcome: Outcome) -> str:
+    """The layers as a table, and what a training step costs in the words of `summary`."""
+    summary = outcome.net.summary(batch_size=outcome.settings.batch_size, training=True)
+    heads, rows = ["layer", "kind", "output shape"], [[r.name, r.kind, r.shape] for r in summary.rows]
+    if any(r.inputs for r in summary.rows):
+        heads.append("from")
+        rows = [[*row, r.inputs] for row, r in zip(rows, summary.rows, strict=True)]
+    words = len(heads)
+    for row, r in zip(rows, summary.rows, strict=True):
+        row += [f"{n:,}" if n else "" for n in (r.parameters, r.multiply_adds)]
+    lines = str(summary).splitlines()
+    notes = lines[next(i for i, line in enumerate(lines) if line.startswith("parameters: ")) :]
+    shown = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    whole = table([*heads, "parameters", "multiply-adds"], rows, left=words)
+    return f"<h2>Network</h2>{whole}<ul class='soft'>{shown}</ul>"
+
+
 def _settings(outcome: Outcome) -> str:
     import msgspec
 
@@ -154,7 +146,7 @@ def _settings(outcome: Outcome) -> str:
         "NumPy": np.__version__,
     }
     rows = [(k.replace("_", " "), v) for k, v in {**given, **sizes, **where}.items()]
-    return f"<h2>Settings and environment</h2>{table(['setting', 'value'], rows, numbers=False)}"
+    return f"<h2>Settings and environment</h2>{table(['setting', 'value'], rows, left=2)}"
 
 
 def html(outcome: Outcome) -> str:
@@ -162,7 +154,6 @@ def html(outcome: Outcome) -> str:
     title = f"klarnet: {outcome.settings.recipe}"
     stopped = outcome.history.stopped
     note = f"<p class='soft'>Stopped early: {escape(stopped)}.</p>" if stopped else ""
-    summary = str(outcome.net.summary(batch_size=outcome.settings.batch_size, training=True))
     parts = [
         f"<h1>{escape(title)}</h1>",
         "<p class='soft'>What the network learned, on examples it never saw while training.</p>",
@@ -172,7 +163,7 @@ def html(outcome: Outcome) -> str:
         _curves(outcome),
         _matrix(outcome),
         _mistakes(outcome),
-        f"<h2>Network</h2><pre>{escape(summary)}</pre>",
+        _network(outcome),
         _settings(outcome),
     ]
     return (

@@ -35,9 +35,12 @@ def example(X: np.ndarray, scale: int = 2) -> str:
 
 
 def has_matplotlib() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("matplotlib") is not None
+    """Is matplotlib there, and can it be loaded?"""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def curve(rows: Sequence[dict[str, Any]], name: str, best: int | None) -> str:
