@@ -53,7 +53,8 @@ Panels pack(const float* W, int64_t k) {
 // What came back through the gates of one vector of units.
 inline void gates(const Step& at, int64_t k, int64_t u, int64_t count, vec dh) {
     const float* G = at.G + u;
-    const vec i = load_part(G, count), f = load_part(G + k, count), g = load_part(G + 2 * k, count), o = load_part(G + 3 * k, count);
+    const vec i = load_part(G, count), f = load_part(G + k, count);
+    const vec g = load_part(G + 2 * k, count), o = load_part(G + 3 * k, count);
     const vec T = tanh(load_part(at.C + u, count)), before = at.c ? load_part(at.c + u, count) : zero();
     dh = dh + load_part(at.dH + u, count);
     const vec dc = fma(dh * o, 1.0f - T * T, load(at.dc + u));

@@ -39,7 +39,8 @@ void split(const args::split& a, Context&) {
 void pad(const args::pad& a, Context&) {
     const int64_t top = a.padding[0], left = a.padding[2], width = a.j * a.c;
     // Columns [first, last) of the output have a column of the input.
-    const int64_t first = left > 0 ? left : 0, end = a.w + left < a.j ? a.w + left : a.j, last = end > first ? end : first;
+    const int64_t first = left > 0 ? left : 0, end = a.w + left < a.j ? a.w + left : a.j;
+    const int64_t last = end > first ? end : first;
     parallel(a.n * a.i, 16 * static_cast<double>(width), [&](int64_t r) {
         const int64_t image = r / a.i, row = r % a.i - top;
         float* Y = a.Y + r * width;
