@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from klarnet.engine import functions as E
@@ -66,12 +67,12 @@ class Concat(Layer):
         axis = self.axis % (X[0].ndim - 1) + 1
         shapes = [x.shape for x in X]
         lead = shapes[0][:axis]
-        flat = [x.reshape(*lead, -1) for x in X]  # the axis and all behind it as one
+        flat = [x.reshape(*lead, prod(x.shape[axis:])) for x in X]  # the axis and all behind it as one
         widths = tuple(x.shape[-1] for x in flat)
         Y = E.concat(tuple(flat), widths=widths)
         total = sum(s[axis] for s in shapes)
         return Y.reshape(*lead, total, *shapes[0][axis + 1 :]), Kept(shapes=shapes, widths=widths, lead=lead)
 
     def backward(self, w: Any, kept: Any, dY: Any) -> Any:
-        parts = E.split(dY.reshape(*kept.lead, -1), widths=kept.widths)
+        parts = E.split(dY.reshape(*kept.lead, sum(kept.widths)), widths=kept.widths)
         return [part.reshape(shape) for part, shape in zip(parts, kept.shapes, strict=True)]

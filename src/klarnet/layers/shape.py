@@ -31,12 +31,17 @@ class Reshape(Layer):
     def __init__(self, shape: Sequence[int], *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.shape = tuple(int(s) for s in shape)
+        if any(s < 1 and s != -1 for s in self.shape) or self.shape.count(-1) > 1:
+            raise ValueError(
+                f"Reshape: shape {self.shape}, expected whole numbers above 0, one of them may be -1"
+            )
 
     def forward(self, w: Any, X: Any, *, training: bool) -> Any:
-        try:
-            return X.reshape(X.shape[0], *self.shape), Kept(shape=X.shape)
-        except ValueError:
-            raise ValueError(f"Reshape: {X.shape[1:]} cannot become {self.shape}") from None
+        size, known = prod(X.shape[1:]), prod(s for s in self.shape if s != -1)
+        shape = tuple(size // max(1, known) if s == -1 else s for s in self.shape)
+        if prod(shape) != size:
+            raise ValueError(f"Reshape: {X.shape[1:]} cannot become {self.shape}")
+        return X.reshape(X.shape[0], *shape), Kept(shape=X.shape)
 
     def backward(self, w: Any, kept: Any, dY: Any) -> Any:
         return dY.reshape(kept.shape)
