@@ -9,9 +9,12 @@ namespace {
 // What an element costs besides 8 a float moved: exponential and division.
 constexpr double cheap = 0, dear = 24;
 
+// The captured values are copied into the loop: what is stored cannot lie over them, so they stay in registers.
 template <class F>
-void map(const float* X, float* Y, int64_t n, double cost, F&& f) {
-    elementwise(n, 16 + cost, [&](int64_t begin, int64_t end) {
+void map(const float* from, float* to, int64_t n, double cost, const F& f) {
+    elementwise(n, 16 + cost, [=](int64_t begin, int64_t end) {
+        const float* const X = from;
+        float* const Y = to;
         each_vector(begin, end, [&](int64_t i, int64_t count) {
             if (count == lanes) store(Y + i, f(load(X + i)));
             else store(Y + i, f(load(X + i, count)), count);
@@ -20,8 +23,10 @@ void map(const float* X, float* Y, int64_t n, double cost, F&& f) {
 }
 
 template <class F>
-void map(const float* A, const float* B, float* Y, int64_t n, double cost, F&& f) {
-    elementwise(n, 24 + cost, [&](int64_t begin, int64_t end) {
+void map(const float* first, const float* second, float* to, int64_t n, double cost, const F& f) {
+    elementwise(n, 24 + cost, [=](int64_t begin, int64_t end) {
+        const float *const A = first, *const B = second;
+        float* const Y = to;
         each_vector(begin, end, [&](int64_t i, int64_t count) {
             if (count == lanes) store(Y + i, f(load(A + i), load(B + i)));
             else store(Y + i, f(load(A + i, count), load(B + i, count)), count);

@@ -13,7 +13,7 @@ void multiply(const Block& block) {
     vec sums[count];
 #pragma GCC unroll 64
     for (int s = 0; s < count; ++s) sums[s] = zero();
-    const int64_t row = along_column ? 1 : block.row, column = along_column ? block.column : 1;
+    const int64_t row = along_column ? 1 : block.row, column = along_column ? block.column : 1, next = block.stride;
     const float* a = block.a;
     const float* b = block.b;
 #pragma GCC unroll 4
@@ -24,17 +24,20 @@ void multiply(const Block& block) {
 #pragma GCC unroll 64
         for (int s = 0; s < count; ++s) sums[s] = fma(broadcast(a[s / vectors * row]), B[s % vectors], sums[s]);
         a += column;
-        b += block.stride;
+        b += next;
     }
-    if (block.before)
+    if (const float* before = block.before) {
+        const int64_t stride = block.before_stride;
 #pragma GCC unroll 64
-        for (int s = 0; s < count; ++s)
-            sums[s] += load(block.before + s / vectors * block.before_stride + s % vectors * lanes);
-    if (block.bias)
+        for (int s = 0; s < count; ++s) sums[s] += load(before + s / vectors * stride + s % vectors * lanes);
+    }
+    if (const float* bias = block.bias)
 #pragma GCC unroll 64
-        for (int s = 0; s < count; ++s) sums[s] += load(block.bias + s % vectors * lanes);
+        for (int s = 0; s < count; ++s) sums[s] += load(bias + s % vectors * lanes);
+    float* const out = block.out;
+    const int64_t stride = block.out_stride;
 #pragma GCC unroll 64
-    for (int s = 0; s < count; ++s) store(block.out + s / vectors * block.out_stride + s % vectors * lanes, sums[s]);
+    for (int s = 0; s < count; ++s) store(out + s / vectors * stride + s % vectors * lanes, sums[s]);
 }
 
 struct Table {

@@ -18,9 +18,13 @@ struct Decay {
 template <class Arguments>
 float step_size(const Arguments& a, const Context& c) { return static_cast<float>(c.state->learning_rate * a.rate); }
 
+// The copy of `f` and of all it holds is local to the loop: what is stored cannot lie over it, so it stays in registers.
 template <class F>
-void sweep(int64_t p, double floats, F&& f) {
-    elementwise(p, 8 * floats, [&](int64_t begin, int64_t end) { each_vector(begin, end, f); });
+void sweep(int64_t p, double floats, const F& f) {
+    elementwise(p, 8 * floats, [&f](int64_t begin, int64_t end) {
+        F local = f;
+        each_vector(begin, end, local);
+    });
 }
 
 }  // namespace
@@ -28,7 +32,7 @@ void sweep(int64_t p, double floats, F&& f) {
 void gradient_descent(const args::gradient_descent& a, Context& c) {
     const float eta = step_size(a, c);
     const Decay decayed(a.decay);
-    sweep(a.p, 3, [&](int64_t i, int64_t n) {
+    sweep(a.p, 3, [=](int64_t i, int64_t n) {
         const vec W = load_part(a.W + i, n);
         store_part(a.W + i, W - eta * decayed(load_part(a.g + i, n), W), n);
     });
@@ -38,7 +42,7 @@ void momentum(const args::momentum& a, Context& c) {
     const float eta = step_size(a, c), mu = static_cast<float>(a.momentum);
     const Decay decayed(a.decay);
     const bool nesterov = a.nesterov != 0;
-    sweep(a.p, 5, [&](int64_t i, int64_t n) {
+    sweep(a.p, 5, [=](int64_t i, int64_t n) {
         const vec W = load_part(a.W + i, n), g = decayed(load_part(a.g + i, n), W);
         const vec v = mu * load_part(a.v + i, n) + g;
         store_part(a.v + i, v, n);
@@ -49,7 +53,7 @@ void momentum(const args::momentum& a, Context& c) {
 void adagrad(const args::adagrad& a, Context& c) {
     const float eta = step_size(a, c), epsilon = static_cast<float>(a.epsilon);
     const Decay decayed(a.decay);
-    sweep(a.p, 6, [&](int64_t i, int64_t n) {
+    sweep(a.p, 6, [=](int64_t i, int64_t n) {
         const vec W = load_part(a.W + i, n), g = decayed(load_part(a.g + i, n), W);
         const vec s = load_part(a.s + i, n) + g * g;
         store_part(a.s + i, s, n);
@@ -61,7 +65,7 @@ void rmsprop(const args::rmsprop& a, Context& c) {
     const float eta = step_size(a, c), epsilon = static_cast<float>(a.epsilon);
     const float rho = static_cast<float>(a.rho), rest = static_cast<float>(1.0 - a.rho);
     const Decay decayed(a.decay);
-    sweep(a.p, 6, [&](int64_t i, int64_t n) {
+    sweep(a.p, 6, [=](int64_t i, int64_t n) {
         const vec W = load_part(a.W + i, n), g = decayed(load_part(a.g + i, n), W);
         const vec s = rho * load_part(a.s + i, n) + rest * (g * g);
         store_part(a.s + i, s, n);
@@ -80,7 +84,7 @@ void adam(const args::adam& a, Context& c) {
     const bool decoupled = a.decoupled != 0;
     const float shrink = decoupled ? static_cast<float>(eta * a.decay) : 0.0f;
     const Decay decayed(decoupled ? 0.0 : a.decay);
-    sweep(a.p, 10, [&](int64_t i, int64_t n) {
+    sweep(a.p, 10, [=](int64_t i, int64_t n) {
         vec W = load_part(a.W + i, n);
         const vec g = decayed(load_part(a.g + i, n), W);
         if (shrink != 0) W = W - shrink * W;
