@@ -141,6 +141,16 @@ def test_learning_rate_step_and_seed_come_from_the_state(engine_name: str) -> No
     assert np.array_equal(found[0], found[2]) and not np.array_equal(found[0], found[1])
 
 
+def test_a_pass_leaves_the_node_as_it_was() -> None:
+    import klarnet as kn
+
+    before = here.node
+    net = kn.Network([kn.Dense(3), kn.Dense(2)], input_shape=(3,))
+    net.backward(np.ones_like(net.forward(X, training=True)))
+    net.weight_gradients()
+    assert here.node == before
+
+
 def test_a_refusal_names_function_value_and_place(engine_name: str) -> None:
     with use(engine_name):
         with pytest.raises(ValueError, match=r"embedding.*-1"):

@@ -59,9 +59,9 @@ def tracing(trace: Trace) -> Iterator[Trace]:
 
 @contextmanager
 def with_state(state: State) -> Iterator[None]:
-    """Let eager calls read their learning rate, step and seed from `state`."""
-    before, here.state = here.state, state
+    """Let eager calls read their learning rate, step and seed from `state`; the node is as before afterwards."""
+    before, node, here.state = here.state, here.node, state
     try:
         yield
     finally:
-        here.state = before
+        here.state, here.node = before, node

@@ -99,7 +99,8 @@ class Layer:
         return {}
 
     def output_lengths(self, lengths: Any) -> Any:
-        """How many steps of each example are valid behind this layer. Unchanged unless the layer says otherwise."""
+        """How many steps of each example are valid behind this layer, by the size formula of its output; None where
+        steps end here. Unchanged unless the layer says otherwise. Raises ValueError where padding would be counted."""
         return lengths
 
     # What the library uses ---------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ class Input(Node):
 
     shape     shape of one example, without the batch axis; None where a size varies from batch to batch
     lengths   True when the examples of a batch have lengths of their own (lines of text, sounds); they run along the
-              axis before the last and travel with the data through every layer
+              axis before the last (symbols: along their only one) and travel with the data through every layer
     dtype     "float", or "int" for whole numbers (symbols of an embedding)
     """
 

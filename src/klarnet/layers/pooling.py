@@ -17,6 +17,7 @@ class _Pool(Layer):
 
     traced = True
     axes: ClassVar[int] = 2
+    zeros_as_padding = False  # does padding count like cells of 0?
 
     def __init__(
         self, window: Any, *, stride: Any = None, padding: Any = "valid", name: str | None = None
@@ -54,6 +55,11 @@ class _Pool(Layer):
 
     def output_lengths(self, lengths: Any) -> Any:
         left, right = self._scalars()["padding"][1]
+        if right and not self.zeros_as_padding:
+            raise ValueError(
+                f"{type(self).__name__}: what lies past a length is 0, padding here is not: expected no padding at the "
+                f"end of lines with lengths, got {right}"
+            )
         return E.output_lengths(lengths, window=self.window[1], stride=self.stride[1], padding=left + right)
 
 
@@ -91,7 +97,7 @@ class AveragePool2D(_Pool):
         count_padding: bool = True,
         name: str | None = None,
     ) -> None:
-        self.count_padding = count_padding
+        self.count_padding = self.zeros_as_padding = bool(count_padding)
         super().__init__(window, stride=stride, padding=padding, name=name)
 
     def _scalars(self) -> dict[str, Any]:
@@ -121,7 +127,8 @@ class AveragePool1D(AveragePool2D):
 class GlobalAveragePool(Layer):
     """The mean over all places: X (n, h, w, d) or (n, t, d) → (n, d); each place receives dY / places.
 
-    Lin et al. 2014. Raises ValueError on inputs without places.
+    Lin et al. 2014. Raises ValueError on inputs without places, and on lines with lengths, whose mean would count what
+    lies past them.
     """
 
     traced = True
@@ -138,3 +145,6 @@ class GlobalAveragePool(Layer):
 
     def backward(self, w: Any, kept: Any, dY: Any) -> Any:
         return E.global_average_backward(dY, p=kept.places).reshape(kept.shape)
+
+    def output_lengths(self, lengths: Any) -> Any:
+        raise ValueError("GlobalAveragePool: the mean would count what lies past a length")

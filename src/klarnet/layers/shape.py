@@ -144,6 +144,9 @@ class Pad2D(Layer):
     def _pad(self, X: Any, sign: int) -> Any:
         return E.pad(X, padding=tuple((sign * a, sign * b) for a, b in self.size))
 
+    def output_lengths(self, lengths: Any) -> Any:
+        return E.output_lengths(lengths, window=1, stride=1, padding=self.sign * sum(self.size[1]))
+
     def forward(self, w: Any, X: Any, *, training: bool) -> Any:
         return self._pad(X, self.sign)
 

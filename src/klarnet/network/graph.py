@@ -176,7 +176,7 @@ def _shape(graph: Graph, vertex: Vertex) -> None:
             )
             for p in range(count)
         )
-        vertex.lengths = vertex.lengths and _keeps_lengths(layer)
+        vertex.lengths = vertex.lengths and _lengths_travel_on(layer, vertex, feeding)
     except (ValueError, TypeError) as error:
         raise type(error)(f"{where}: {error}") from (None if isinstance(error, ShapeError) else error)
     vertex.shape = tuple(
@@ -221,13 +221,30 @@ def _probe(
     return tuple(Y.shape[1:])
 
 
-def _keeps_lengths(layer: Layer) -> bool:
-    with tracing(Trace()):
-        return layer.output_lengths(Description((2,), LENGTH)) is not None
+def _lengths_travel_on(layer: Layer, vertex: Vertex, feeding: list[Vertex]) -> bool:
+    """Do lengths still count steps behind a layer? What its rule makes of a full width must be the output's width."""
+    source = next(v for v in feeding if v.lengths)
+    for p, shape in enumerate(vertex.probes):
+        width = steps_of(source.probes[min(p, len(source.probes) - 1)])
+        found = layer.output_lengths(np.array([width], LENGTH))
+        if found is None or len(shape) < 2:
+            return False
+        if int(found[0]) != shape[-2]:
+            raise ValueError(
+                f"lengths cannot pass: a line of {width} steps would count {int(found[0])} behind this layer, "
+                f"but its output {shape} has {shape[-2]}"
+            )
+    return True
+
+
+def steps_of(shape: Sequence[int]) -> int:
+    """How many steps a line has: along the axis before the last, or along the only one (symbols)."""
+    return int(shape[-2] if len(shape) > 1 else shape[-1])
 
 
 def _mark_masks(graph: Graph) -> None:
-    """Values past an example's length are set to 0 behind each layer, but not between a layer and its activation."""
+    """Values past an example's length are set to 0 in the input and behind each layer, so that they reach no other
+    step; but not between a layer and its activation, which the mask follows."""
     from klarnet.layers.activation import _Elementwise
 
     for v in graph.vertices:
@@ -235,10 +252,9 @@ def _mark_masks(graph: Graph) -> None:
         only_activation = len(readers) == 1 and isinstance(readers[0].layer, _Elementwise)
         v.masked = (
             v.lengths
-            and v.layer is not None
-            and not v.layer.takes_lengths
+            and v.dtype == "float"
             and len(v.shape) >= 2
-            and not only_activation
+            and (v.layer is None or (not v.layer.takes_lengths and not only_activation))
         )
 
 

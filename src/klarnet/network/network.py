@@ -15,7 +15,7 @@ from klarnet.optimizers import Optimizer
 from klarnet.optimizers import optimizer as find_optimizer
 
 from . import passes
-from .graph import Graph, Namespace, Vertex, build
+from .graph import Graph, Namespace, Vertex, build, steps_of
 from .update import OptimizerState
 from .weights import Weights
 
@@ -338,7 +338,7 @@ def deliver(run: Any, net: BaseNetwork, v: Vertex, gradients: dict[str, Any], pl
 
 def checked_lengths(lengths: Any, X: np.ndarray, v: Vertex) -> np.ndarray:
     """Lengths as int32 (n,), each from 0 to the size of the axis they count along; None means all of it."""
-    n, steps = X.shape[0], X.shape[-2]
+    n, steps = X.shape[0], steps_of(X.shape[1:])
     if lengths is None:
         return np.full(n, steps, np.int32)
     array = np.asarray(lengths)

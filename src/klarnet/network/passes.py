@@ -29,13 +29,15 @@ def forward(
     spans: Arrays = {}
     for v in graph.vertices:
         if v.layer is None:
-            values[v.number], spans[v.number] = inputs[v.number], lengths.get(v.number)
+            X, span = inputs[v.number], lengths.get(v.number)
+            values[v.number] = mask(X, span) if v.masked and span is not None else X
+            spans[v.number] = span
             continue
         here.node = v.number
         X = [values[i] for i in v.inputs]
         span = next((spans[i] for i in v.inputs if spans.get(i) is not None), None)
         Y, kept[v.number] = run.forward(v, weights[v.key], X if v.listed else X[0], span, training)
-        spans[v.number] = v.layer.output_lengths(span) if span is not None else None
+        spans[v.number] = v.layer.output_lengths(span) if span is not None and v.lengths else None
         if v.masked and spans[v.number] is not None:
             Y = mask(Y, spans[v.number])
         values[v.number] = Y
@@ -64,14 +66,14 @@ def backward(
         dY = waiting.pop(v.number, None)
         if dY is None:
             continue
-        if v.layer is None:
-            of_inputs[v.number] = dY
-            continue
-        if v.number not in needed:
+        if v.layer is not None and v.number not in needed:
             continue
         here.node = v.number
         if v.masked and spans.get(v.number) is not None:
             dY = mask(dY, spans[v.number])
+        if v.layer is None:
+            of_inputs[v.number] = dY
+            continue
         dX = run.backward(v, weights[v.key], kept[v.number], dY)
         at(v, kept[v.number], dY)
         for i, d in zip(v.inputs, dX if v.listed else [dX], strict=True):
