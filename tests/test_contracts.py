@@ -30,7 +30,8 @@ HOUSE = {
     "training": _TRAINING,
     "model": _MODEL,
     "tasks": _MODEL | {"model"},
-    "report": (_MODEL - {"engine"}) | {"model", "tasks", "klarnet"},  # it shows what a task found, and the version
+    "report": (_MODEL - {"engine"})
+    | {"model", "tasks", "klarnet"},  # it shows what a task found, and the version
     "klarnet": _MODEL | {"model", "tasks", "report", "interchange"},
     "cli": (_MODEL - {"engine"}) | {"model", "tasks", "report", "interchange", "klarnet"},
 }
