@@ -27,6 +27,7 @@ app = App(
     help_epilogue=EPILOGUE,
     version=f"klarnet {klarnet.__version__}",
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,  # ours to report
 )
 
 # What the help lists, in this order: the command, what it takes before its options, examples.

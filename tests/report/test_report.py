@@ -1,0 +1,178 @@
+"""The report: one page that needs nothing else, whatever the names and the outcome."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import klarnet as kn
+from klarnet.data import Dataset
+from klarnet.metrics import ConfusionMatrix
+from klarnet.report import write_report
+from klarnet.report.page import html
+from klarnet.tasks.classify import Outcome
+from klarnet.tasks.recipes import Parts
+from klarnet.tasks.runs import Settings
+from klarnet.training import History
+from klarnet.training.evaluation import Result
+
+NASTY = ('<script>alert("0")</script>', "a & b", "'c'")
+VOID = {"meta", "img", "br"}
+
+
+class Page(HTMLParser):
+    """Checks that every tag is closed in order; keeps text and addresses."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [v or "" for k, v in attributes if k in ("src", "href", "action", "srcset")]
+        if tag == "img":
+            assert dict(attributes).get("alt")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.texts)
+
+
+@pytest.fixture
+def outcome() -> Callable[..., Outcome]:
+    """outcome(predictions=…, history=…): of twelve pictures in three classes, four of a kind."""
+
+    def make(predictions: np.ndarray | None = None, rows: int = 3, **changes: Any) -> Outcome:
+        t = np.repeat(np.arange(3), 4)
+        X = np.arange(12 * 6 * 6, dtype=np.uint8).reshape(12, 6, 6, 1)
+        test = Dataset(X, t, class_names=NASTY)
+        net = kn.Network([kn.Flatten(), kn.Dense(3), kn.Softmax()], input_shape=(6, 6, 1), class_names=NASTY)
+        p = np.eye(3, dtype=np.float32)[np.roll(t, 1)] if predictions is None else predictions
+        counts = np.zeros((3, 3), int)
+        np.add.at(counts, (t, p.argmax(axis=1)), 1)
+        matrix = ConfusionMatrix(counts, NASTY)
+        history = History()
+        for epoch in range(1, rows + 1):
+            row = {"epoch": epoch, "loss": 1 / epoch, "accuracy": 1 - 0.5 / epoch, "seconds": 0.5}
+            history.append({**row, "validation_loss": 1.1 / epoch, "validation_accuracy": 0.9})
+        history.best_epoch = rows or None
+        history.stopped = "validation_loss <has> not improved"
+        settings = Settings("digits", 1, 3, 4, 1e-3, 2, "formulas", 1, data="/home/somebody/data")
+        result = Result({"loss": 0.5, "accuracy": matrix.accuracy}, matrix)
+        given = (settings, net, history, result, Parts(test, test, test), p, 1.5, False)
+        made = Outcome(*given)
+        for name, value in changes.items():
+            setattr(made, name, value)
+        return made
+
+    return make
+
+
+def test_a_page_that_needs_nothing_else(outcome: Callable[..., Outcome], tmp_path: Path) -> None:
+    write_report(tmp_path / "report.html", outcome())
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.addresses and all(a.startswith("data:image/") for a in page.addresses)
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    assert "http://" not in text and "https://" not in text and "url(" not in text and "@import" not in text
+    assert "prefers-color-scheme: dark" in text and 'name="viewport"' in text
+    words = (
+        "Learning curves",
+        "Confusion matrix",
+        "Classes",
+        "Mistakes",
+        "Network",
+        "Settings and environment",
+    )
+    assert all(word in page.text for word in words)
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_it_shows_what_was_trained_and_how_well(outcome: Callable[..., Outcome]) -> None:
+    text = Page(html(outcome())).text
+    assert "75.0 %" in text and "test accuracy" in text  # 9 of 12
+    assert "3 of 12 test examples" in text and "100 % sure" in text
+    assert "flatten_1" in text and "memory:" in text and "training step of 4 examples" in text
+    assert "learning rate" in text and "0.001" in text and kn.__version__ in text
+
+
+def test_names_are_shown_as_they_are(outcome: Callable[..., Outcome]) -> None:
+    text = html(outcome())
+    assert "<script" not in text and "<has>" not in text
+    shown = Page(text).text
+    assert all(name in shown for name in NASTY) and "<has>" in shown
+
+
+def test_it_names_no_place_of_the_machine(outcome: Callable[..., Outcome], tmp_path: Path) -> None:
+    write_report(tmp_path / "report.html", outcome())
+    text = (tmp_path / "report.html").read_text()
+    assert "/home/somebody" not in text and str(tmp_path) not in text and str(Path.cwd()) not in text
+
+
+def test_without_matplotlib_tables_and_how_to_get_the_rest(
+    outcome: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_curves = html(outcome())
+    plain = builtins.__import__
+
+    def refuse(name: str, *arguments: Any, **options: Any) -> Any:
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return plain(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    text = html(outcome())
+    assert "pip install 'klarnet[plot]'" in Page(text).text and "svg+xml" not in text
+    assert "validation_loss" in text and text.count("image/png") == 4  # the matrix and three mistakes
+    if "svg+xml" in with_curves:
+        assert with_curves.count("svg+xml") == 2 and "klarnet[plot]" not in with_curves
+
+
+def test_no_mistakes_no_epochs_and_classes_never_answered(outcome: Callable[..., Outcome]) -> None:
+    right = np.eye(3, dtype=np.float32)[np.repeat(np.arange(3), 4)]
+    assert "every test example was recognised" in Page(html(outcome(right))).text
+    always_first = np.eye(3, dtype=np.float32)[np.zeros(12, int)]
+    shown = Page(html(outcome(always_first, rows=0))).text
+    assert "No epoch was finished" in shown and "n/a" in shown
+
+
+def test_the_surest_mistakes_come_first_and_not_all_of_many(outcome: Callable[..., Outcome]) -> None:
+    made = outcome()
+    n = 60
+    p = np.zeros((n, 3), np.float32)
+    p[:, 1], p[:, 0] = np.linspace(0.5, 1, n), np.linspace(0.5, 0, n)
+    made.predictions = p
+    made.parts = Parts(
+        *[Dataset(np.zeros((n, 6, 6, 1), np.float32), np.zeros(n, int), class_names=NASTY)] * 3
+    )
+    page = Page(html(made))
+    assert page.text.index("100 % sure") < page.text.index("90 % sure")
+    assert page.text.count("% sure") == 24 and "the 24 it was surest of" in page.text
+
+
+def test_a_graph_says_who_feeds_whom(outcome: Callable[..., Outcome]) -> None:
+    x = kn.Input((6, 6, 1))
+    a = kn.Flatten()(x)
+    y = kn.Softmax()(kn.Dense(3)(kn.Concat()([a, kn.Dense(2)(a)])))
+    made = outcome(net=kn.Network(inputs=x, outputs=y))
+    assert "flatten_1, dense_1" in Page(html(made)).text
