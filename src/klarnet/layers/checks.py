@@ -34,6 +34,7 @@ def within(layer: str, name: str, value: Any, low: float, high: float) -> float:
 
 def unknown(kind: str, name: Any, valid: Sequence[str]) -> ValueError:
     """The error for a name that does not exist, with the nearest one that does."""
-    near = get_close_matches(str(name), valid, n=1, cutoff=0.5)
+    plain = {v.lower(): v for v in reversed(valid)}
+    near = [plain[n] for n in get_close_matches(str(name).lower(), plain, n=1, cutoff=0.5)]
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return ValueError(f"{kind} {name!r} is not known, expected one of {', '.join(valid)}{hint}")

@@ -155,7 +155,7 @@ class BaseNetwork:
     def scaled(self, v: Vertex, array: np.ndarray) -> np.ndarray:
         """The array in the network's own type, stored values scaled."""
         if v.dtype == "int":
-            return np.ascontiguousarray(array, np.int32)
+            return whole_numbers(v.name, array)
         s = self.scaling
         if s is not None and array.dtype == s.dtype:
             scaled = np.multiply(array, self.dtype.type(s.factor), dtype=self.dtype)
@@ -334,6 +334,19 @@ def deliver(run: Any, net: BaseNetwork, v: Vertex, gradients: dict[str, Any], pl
             )
         if slot.trained and not slot.frozen:
             run.deliver(gradient, place(slot.name), slot.name)
+
+
+def whole_numbers(name: str, array: np.ndarray) -> np.ndarray:
+    """The array in the engine's int32. Raises ValueError for a number that would be cut."""
+    if array.size and not np.can_cast(array.dtype, np.int32):
+        least, most = np.iinfo(np.int32).min, np.iinfo(np.int32).max
+        wrong = (array < least) | (array > most)
+        if wrong.any():
+            place = tuple(int(i) for i in np.argwhere(wrong)[0])
+            raise ValueError(
+                f"{name}: {array[place]} at position {place}, expected whole numbers up to {most}"
+            )
+    return np.ascontiguousarray(array, np.int32)
 
 
 def checked_lengths(lengths: Any, X: np.ndarray, v: Vertex) -> np.ndarray:

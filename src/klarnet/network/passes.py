@@ -145,10 +145,8 @@ def _check_shape(v: Vertex, which: str, Y: Any, expected: Any) -> None:
         and all(e is None or s == e for s, e in zip(shape, expected, strict=True))
     )
     if not fits:
-        raise ValueError(
-            f"{v.name}: {which} gave {'an array of shape ' + str(shape) if shape is not None else Y!r}, "
-            f"expected {expected if expected is not None else (None, *v.shape)}"
-        )
+        came = f"an array of shape {shape}" if shape is not None else repr(Y)
+        raise ValueError(f"{v.name}: {which} gave {came}, expected {expected or (None, *v.shape)}")
 
 
 class Noted:

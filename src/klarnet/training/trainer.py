@@ -12,6 +12,7 @@ from klarnet.losses import Loss
 from klarnet.losses import loss as find_loss
 from klarnet.network import BaseNetwork
 from klarnet.network.execution import INT32, Execution, Head, Plans, Wanted, heads
+from klarnet.network.network import whole_numbers
 from klarnet.network.update import OptimizerState
 from klarnet.optimizers import optimizer as find_optimizer
 
@@ -207,7 +208,7 @@ def prepare_targets(
         if array.ndim == 0 or len(array) != outputs[0]:
             raise ValueError(f"{loss.name}: {outputs[0]} examples, but targets of shape {array.shape}")
         kind = loss.target_kind(outputs, array.shape, array.dtype, vertex.name)
-        found[name] = np.ascontiguousarray(array, INT32 if kind == "int" else net.dtype)
+        found[name] = whole_numbers(name, array) if kind == "int" else np.ascontiguousarray(array, net.dtype)
     return found
 
 
