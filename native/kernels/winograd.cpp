@@ -3,7 +3,7 @@
 //
 // Many tiles: threads share blocks of tiles. Loops: input transform of the block - blocks of 2 vectors of filters -
 // points (convolution_block.h: rows are tiles) - output transform. U, made once a call, lies in shared scratch and is
-// read once a block of tiles: so a block has as many tiles as V has room for in L2.
+// read once a block of tiles: so a block has as many tiles as its V and products have room for in L2.
 // Few tiles (small maps, one image): threads share blocks of filters, V is shared. Each block's U is made and used in L2.
 // L1: one point's panel of U. L2: V of the block, and the products of one block of filters.
 // Remainders: tiles beyond the map are computed and not stored; channels by masked loads, filters by zeros.
@@ -14,7 +14,7 @@
 namespace kn::KN_TARGET::winograd {
 namespace {
 
-constexpr int64_t input_bytes = 300 * 1024, least_tiles = 12, few_tiles = 64, few_blocks = 4, most_depth = 320;
+constexpr int64_t block_bytes = 352 * 1024, least_tiles = 12, few_tiles = 64, few_blocks = 4, most_depth = 320;
 
 struct Sizes {
     int64_t depth, plane;           // of V; floats behind a plane keep the planes out of the same cache sets
@@ -122,7 +122,7 @@ void convolve(const Direct& given) {
     job.x = &axis_x;
     const int64_t y = parts(job.out_h, outputs), x = parts(job.out_w, outputs), all = job.n * y * x;
     if (all <= few_tiles && filter_blocks(job) >= few_blocks) return convolve_few(job, TileCut(job.n, y, x, all));
-    const int64_t room = larger(least_tiles, input_bytes / (planes * 4 * padded(job.read)));
+    const int64_t room = larger(least_tiles, block_bytes / (planes * 4 * (padded(job.read) + block_columns)));
     convolve_many(job, TileCut(job.n, y, x, smaller(room, larger(least_tiles, parts(all, 8)))));
 }
 

@@ -28,28 +28,45 @@ struct Job {
     int64_t width(int64_t block) const { return vectors_for(columns(block)) * lanes; }
 };
 
-// G dy Gᵀ of one row of tiles and one vector of filters; returns Σ dy.
+// G dy Gᵀ of one tile and one vector of filters: dY[row][pixel], to D[point]; returns Σ dy.
+[[gnu::always_inline]] inline vec transform_tile(const float* const (&row)[outputs], const int64_t (&pixel)[outputs],
+                                                 int64_t columns, int64_t count, float* D, int64_t plane) {
+    vec total = zero(), half[points][outputs];
+    for (int j = 0; j < outputs; ++j) {
+        vec column[outputs], turned[points];
+        for (int i = 0; i < outputs; ++i) {
+            const float* p = row[i] + j * pixel[i];
+            column[i] = j >= columns ? zero() : count >= lanes ? load(p) : load(p, count);
+        }
+        total += (column[0] + column[1]) + (column[2] + column[3]);
+        filter(column, turned);
+        for (int i = 0; i < points; ++i) half[i][j] = turned[i];
+    }
+    for (int i = 0; i < points; ++i) {
+        vec r[points];
+        filter(half[i], r);
+        for (int j = 0; j < points; ++j, D += plane) store(D, r[j]);
+    }
+    return total;
+}
+
+// The same for one row of tiles; tiles of `width` floats follow each other in D.
 vec transform_row(const Job& w, int64_t n, int64_t y, Range x, int64_t k, int64_t count, int64_t width, float* D) {
+    static const float zeros[lanes] = {};
     const auto& a = w.a;
+    const float* row[outputs];
+    int64_t pixel[outputs];
+    for (int i = 0; i < outputs; ++i) {
+        const int64_t at = y * outputs + i;
+        row[i] = at < a.i ? a.dY + ((n * a.i + at) * a.j + x.begin * outputs) * a.k + k : zeros;
+        pixel[i] = at < a.i ? a.k : 0;
+    }
+    const int64_t plane = w.plane_d, whole = smaller(x.end, a.j / outputs), rest = a.j - whole * outputs;
     vec total = zero();
     for (int64_t tile = x.begin; tile < x.end; ++tile, D += width) {
-        vec half[points][outputs];
-        for (int j = 0; j < outputs; ++j) {
-            vec column[outputs], turned[points];
-            for (int i = 0; i < outputs; ++i) {
-                const int64_t row = y * outputs + i, at = tile * outputs + j;
-                const float* p = a.dY + ((n * a.i + row) * a.j + at) * a.k + k;
-                column[i] = row >= a.i || at >= a.j ? zero() : count >= lanes ? load(p) : load(p, count);
-            }
-            total += (column[0] + column[1]) + (column[2] + column[3]);
-            filter(column, turned);
-            for (int i = 0; i < points; ++i) half[i][j] = turned[i];
-        }
-        for (int i = 0; i < points; ++i) {
-            vec row[points];
-            filter(half[i], row);
-            for (int j = 0; j < points; ++j) store(D + (i * points + j) * w.plane_d, row[j]);
-        }
+        if (tile < whole && count >= lanes) total += transform_tile(row, pixel, outputs, lanes, D, plane);
+        else total += transform_tile(row, pixel, tile < whole ? outputs : rest, count, D, plane);
+        for (int i = 0; i < outputs; ++i) row[i] += outputs * pixel[i];
     }
     return total;
 }

@@ -41,11 +41,12 @@ void transform_row(const InputTiles& to, int64_t n, int64_t y, Range x, int64_t 
         row[i] = inside ? to.in + ((n * to.h + at) * to.w + first) * to.c + c : zeros;
         pixel[i] = inside ? to.c : 0;
     }
+    const int64_t begin = -first, end = to.w - first;                         // columns inside the map
     for (int64_t j = 0; j < width; ++j)
         for (int v = 0; v < vectors; ++v) {
             float* out = columns + (j * vectors + v) * lanes;
             vec d[points], r[points];
-            if (first + j < 0 || first + j >= to.w) {
+            if (j < begin || j >= end) {
                 for (int i = 0; i < points; ++i) store(out + i * line, zero());
                 continue;
             }
@@ -56,15 +57,16 @@ void transform_row(const InputTiles& to, int64_t n, int64_t y, Range x, int64_t 
             input(d, r);
             for (int i = 0; i < points; ++i) store(out + i * line, r[i]);
         }
-    for (int64_t tile = 0; tile < x.size(); ++tile)
+    const int64_t plane = to.plane, depth = to.depth, tiles = x.size();       // copies: a store cannot change them
+    for (int64_t tile = 0; tile < tiles; ++tile, V += depth)
         for (int i = 0; i < points; ++i)
             for (int v = 0; v < vectors; ++v) {
                 const float* in = columns + i * line + (tile * outputs * vectors + v) * lanes;
-                float* out = V + i * points * to.plane + tile * to.depth + v * lanes;
+                float* out = V + i * points * plane + v * lanes;
                 vec d[points], r[points];
                 for (int j = 0; j < points; ++j) d[j] = load(in + j * vectors * lanes);
                 input(d, r);
-                for (int j = 0; j < points; ++j) store(out + j * to.plane, r[j]);
+                for (int j = 0; j < points; ++j, out += plane) store(out, r[j]);
             }
 }
 

@@ -17,7 +17,8 @@ struct Place {
 
 // Aᵀ m A of one tile and one vector of filters; m has its points `plane` floats apart.
 template <Last last>
-[[gnu::always_inline]] inline void transform_output(const float* m, int64_t plane, vec bias, const Place& to) {
+[[gnu::always_inline]] inline void transform_output(const float* m, int64_t plane, vec bias, float* out,
+                                               const float* operand, int64_t line, int64_t pixel) {
     vec half[outputs][points];
     for (int j = 0; j < points; ++j) {
         vec column[points], turned[outputs];
@@ -25,13 +26,10 @@ template <Last last>
         output(column, turned);
         for (int i = 0; i < outputs; ++i) half[i][j] = turned[i];
     }
-    for (int i = 0; i < outputs; ++i) {
+    for (int i = 0; i < outputs; ++i, out += line, operand += line) {
         vec row[outputs];
         output(half[i], row);
-        for (int j = 0; j < outputs; ++j) {
-            const int64_t at = i * to.line + j * to.pixel;
-            store_last<last>(to.out + at, row[j] + bias, to.operand + at);
-        }
+        for (int j = 0; j < outputs; ++j) store_last<last>(out + j * pixel, row[j] + bias, operand + j * pixel);
     }
 }
 
@@ -39,12 +37,12 @@ template <Last last>
 template <Last last>
 void transform_tiles(const Direct& job, Range tiles, int64_t block, const float* bias, const float* products, int64_t plane,
                      const Place& first) {
-    const int64_t width = width_of(job, block);
+    const int64_t width = width_of(job, block), line = first.line, pixel = first.pixel;
     for (int64_t tile = tiles.begin; tile < tiles.end; ++tile)
         for (int64_t v = 0; v < width; v += lanes) {
-            const int64_t at = tile * outputs * first.pixel + v;
+            const int64_t at = tile * outputs * pixel + v;
             transform_output<last>(products + tile * width + v, plane, load(bias + block * block_columns + v),
-                                   {first.out + at, first.operand + at, first.line, first.pixel});
+                                   first.out + at, first.operand + at, line, pixel);
         }
 }
 
