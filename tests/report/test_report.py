@@ -143,7 +143,7 @@ def test_without_matplotlib_tables_and_how_to_get_the_rest(
     monkeypatch.setattr(builtins, "__import__", refuse)
     text = html(outcome())
     assert "pip install 'klarnet[plot]'" in Page(text).text and "svg+xml" not in text
-    assert "validation_loss" in text and text.count("image/png") == 4  # the matrix and three mistakes
+    assert "validation loss" in text and text.count("image/png") == 4  # the matrix and three mistakes
     if "svg+xml" in with_curves:
         assert with_curves.count("svg+xml") == 2 and "klarnet[plot]" not in with_curves
 

@@ -30,8 +30,11 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1)
     return f'<div class="wide"><table><tr>{line("th", heads)}</tr>{body}</table></div>'
 
 
-def _number(value: Any) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+def _number(name: str, value: Any) -> str:
+    """A value of the history, in the digits that its kind deserves."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:g}" if name == "learning_rate" else f"{value:.{1 if name == 'seconds' else 4}f}"
 
 
 def _curves(outcome: Outcome) -> str:
@@ -40,7 +43,8 @@ def _curves(outcome: Outcome) -> str:
         return '<p class="soft">No epoch was finished.</p>'
     names = [n for n in ("loss", "accuracy") if n in outcome.history]
     columns = [c for c in rows[0] if c != "examples_per_second"]
-    whole = table(columns, [[_number(r.get(c, "")) for c in columns] for r in rows])
+    heads = [c.replace("_", " ") for c in columns]
+    whole = table(heads, [[_number(c, r.get(c, "")) for c in columns] for r in rows])
     if not pictures.has_matplotlib():
         note = "Curves need the plot extra: <code>pip install 'klarnet[plot]'</code>"
         return f'<p class="soft">{note}</p>{whole}'
