@@ -10,18 +10,15 @@ import klarnet as kn
 
 
 def network(kind: str, depth: int, width: int) -> kn.Network:
-    """`depth` layers of one kind between an input and an output layer."""
+    """`depth` layers of one kind between a small convolution that sees the picture and the output layer."""
     deep = {
-        "highway": lambda: kn.Highway(gate_bias=-3.0),
+        "highway": lambda: kn.Highway(activation="tanh", gate_bias=-3.0),
         "plain": lambda: kn.Dense(width, activation="relu"),
     }[kind]
-    layers = [
-        kn.Flatten(),
-        kn.Dense(width, activation="relu"),
-        *(deep() for _ in range(depth)),
-        kn.Dense(10),
-        kn.Softmax(),
-    ]
+    seeing = [kn.Conv2D(16, 3, activation="relu"), kn.MaxPool2D(2), kn.Flatten(), kn.Dropout(0.4)]
+    seeing.append(kn.Dense(width, activation="tanh"))
+    deciding = [kn.Dropout(0.2), kn.Dense(10), kn.Softmax()]
+    layers = [*seeing, *(deep() for _ in range(depth)), *deciding]
     return kn.Network(layers, input_shape=(28, 28, 1), seed=1)
 
 
