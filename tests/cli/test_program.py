@@ -81,10 +81,21 @@ def test_a_terminal_that_knows_only_ascii(program: Program, environment: dict[st
     assert done.returncode == 0 and "train" in done.stdout and done.stderr == ""
 
 
+def _hears_ctrl_c() -> None:
+    """A shell starts what runs in the background with Ctrl-C ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_from_the_keyboard(environment: dict[str, str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "klarnet.cli", "train", "digits", "--out", "run"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+        preexec_fn=_hears_ctrl_c,
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
