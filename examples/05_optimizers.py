@@ -1,7 +1,8 @@
 """Gradient descent, Adagrad, RMSProp and Adam over a sweep of learning rates: Adam forgives a badly chosen one.
 
 The same small network learns the same digits for a few epochs, once for each optimizer and learning rate. Gradient
-descent works in a narrow band; Adam lands close to its best over several powers of ten.
+descent learns in the one power of ten just below the rate at which it breaks down; Adam learns over two powers of ten,
+and its usual 0.001 lies well inside.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import numpy as np
 
 import klarnet as kn
 
-RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 OPTIMIZERS = {
     "gradient descent": kn.GradientDescent,
     "Adagrad": kn.Adagrad,

@@ -13,15 +13,16 @@ from klarnet.data import layout
 
 
 def main() -> bool:
-    shape, place = (2, 3, 4), (1, 2, 3)
+    shape, place = (2, 3, 4), (1, 0, 2)
     for order in ("row", "column"):
         where = layout.offset(place, shape, order)
         print(
-            f"{order:6}-major: strides {layout.strides(shape, order)}, element {place} lies at {where}, "
+            f"{order + '-major:':13} strides {layout.strides(shape, order)}, element {place} lies at {where}, "
             f"and {where} is element {layout.index(where, shape, order)}"
         )
     rows = np.arange(24.0).reshape(shape)
     columns = np.asfortranarray(rows)
+    assert rows.ravel(order="K")[layout.offset(place, shape, "row")] == rows[place]
     assert columns.ravel(order="K")[layout.offset(place, shape, "column")] == rows[place]
 
     X, t = kn.random.normal((60, 4), seed=1), kn.random.permutation(60, 2) % 3

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import klarnet as kn
+from klarnet.engine import native
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """The networks are small, and on a busy machine two threads wait for each other."""
+    if native.library() is None:
+        yield
+        return
+    before = native.threads()
+    kn.engine.set_threads(1)
+    yield
+    kn.engine.set_threads(before)
 
 
 def example(name: str) -> Any:
@@ -42,9 +58,15 @@ def test_back_propagation_by_hand_is_the_library() -> None:
 
 def test_adam_forgives_a_badly_chosen_learning_rate() -> None:
     found = example("05_optimizers").main()
-    good = {name: sum(np.array(losses) < 1.0) for name, losses in found.items()}
-    assert good["Adam"] > good["gradient descent"]
-    assert min(found["Adam"]) < min(found["gradient descent"])
+    losses = {name: np.array(measured) for name, measured in found.items()}
+    good = {name: int((values < 1.0).sum()) for name, values in losses.items()}
+    assert good["Adam"] >= good["gradient descent"] + 2
+    assert losses["Adam"].min() < losses["gradient descent"].min()
+    # Rates that learn: Adam's reach over two powers of ten and hold its usual 0.001, gradient descent's over one.
+    rates = np.array(example("05_optimizers").RATES)
+    reach = {name: np.ptp(np.log10(rates[values < 1.0])) for name, values in losses.items()}
+    assert reach["Adam"] > 1.9 and reach["gradient descent"] < 1.1
+    assert losses["Adam"][rates == 1e-3] < 0.5 and losses["gradient descent"][rates == 1e-3] > 1.5
 
 
 def test_either_memory_order_gives_the_same_bits(capsys: pytest.CaptureFixture[str]) -> None:
