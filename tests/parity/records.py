@@ -18,10 +18,25 @@ FLOAT = np.dtype(np.float32)
 Step = tuple[Function, "np.ndarray | str | None", dict[str, Any]]
 
 
+def _watch() -> tuple[Any, Any] | None:
+    """AddressSanitizer's functions that forbid and allow memory, where tests run under it (`make sanitize`)."""
+    here = ctypes.CDLL(None)
+    try:
+        forbid, allow = here.__asan_poison_memory_region, here.__asan_unpoison_memory_region
+    except AttributeError:
+        return None
+    forbid.argtypes = allow.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    return forbid, allow
+
+
+WATCH = _watch()
+
+
 class Guarded:
     """An array in memory of its own with bytes of ones on both sides, which are NaN for whoever reads too far.
 
-    `shift` elements off a 64-byte border: kernels may not count on aligned arrays.
+    `shift` elements off a 64-byte border: kernels may not count on aligned arrays. Under AddressSanitizer the bytes on
+    both sides are forbidden while a record runs.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype, shift: int = 0) -> None:
@@ -44,6 +59,12 @@ class Guarded:
     @property
     def address(self) -> int:
         return int(self.array.ctypes.data) if self.array.size else 0
+
+    def watch(self, on: bool) -> None:
+        if WATCH is not None:
+            first = self.raw.ctypes.data
+            WATCH[not on](first, self.start)
+            WATCH[not on](first + self.stop, self.raw.nbytes - self.stop)
 
     @property
     def whole(self) -> bool:
@@ -150,10 +171,16 @@ def natively(
     )
     now = state()
     job = native.Job(words.ctypes.data, 0, len(words), None, ctypes.addressof(now))
-    if native.library().kn_run(ctypes.byref(job)) != -1:
+    everything = [*flat(inputs), *flat(outputs), *flat(operands)]
+    for guarded in everything:
+        guarded.watch(True)
+    stopped = native.library().kn_run(ctypes.byref(job)) != -1
+    for guarded in everything:
+        guarded.watch(False)
+    if stopped:
         raise native.refusal(function.name, now)
     _untouched(function, arrays, inputs, in_place)
-    for guarded in (*flat(inputs), *flat(outputs), *flat(operands)):
+    for guarded in everything:
         assert guarded.whole, f"{function.name} wrote outside its arrays"
 
     def array(x: Any) -> Any:
