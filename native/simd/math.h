@@ -17,23 +17,26 @@ inline vec polynomial(vec x, const float (&c)[n]) {
 constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;     // high has 9 bits: its products are exact
 constexpr float log2_e = 1.44269504f;
 
-// e^(x + low), |low| far below 1: x = n ln 2 + r with |r| <= ln 2 / 2, then 1 + r + r² P(r), times 2^n in two factors,
-// since 2^128 alone is no float.
+// e^(x + low), |low| far below 1: x + low = n ln 2 + r with |r| <= ln 2 / 2, then 1 + r + r² P(r), times 2^n in two
+// factors, since 2^128 alone is no float.
+template <bool with_low>
 inline vec exp_of_sum(vec x, vec low) {
     x = min(broadcast(89.0f), max(broadcast(-104.0f), x));              // a NaN stays one
     const vec whole = broadcast(12582912.0f);                           // 1.5 * 2^23: adding it rounds to an integer
     const vec shifted = fma(x, broadcast(log2_e), whole);
     const vec n = shifted - whole;
-    const vec high = fma(n, broadcast(-ln2_high), x);                   // exact
+    const vec exact = fma(n, broadcast(-ln2_high), x);
+    const vec high = with_low ? exact + low : exact;
     const vec r = fma(n, broadcast(-ln2_low), high);
-    const vec rest = fma(n, broadcast(-ln2_low), high - r) + low;       // what r lost in rounding
+    vec rest = fma(n, broadcast(-ln2_low), high - r);                   // what r lost in rounding
+    if (with_low) rest += (exact - high) + low;
     const vec p = polynomial(r, {0.00138131424f, 0.00836941879f, 0.04166845604f, 0.16666515171f, 0.49999994039f});
     const vec e = 1.0f + (r + fma(r * r, p, rest));
     const ivec exponent = as_int(shifted) - 0x4b400000, half = exponent >> 1;
     return e * as_float((half + 127) << 23) * as_float((exponent - half + 127) << 23);
 }
 
-inline vec exp(vec x) { return exp_of_sum(x, zero()); }
+inline vec exp(vec x) { return exp_of_sum<false>(x, x); }
 
 // e^x - 1 for x <= 0.
 inline vec expm1_of_negative(vec x) {
@@ -90,7 +93,7 @@ inline Normal normal(vec x) {
     const vec high = as_float(as_int(t) & ~0xfff), low = t - high;      // halves of 12 bits: exact products
     const vec error = ((high * high - square) + 2.0f * high * low) + low * low;
 #endif
-    const vec e = exp_of_sum(-0.5f * square, -0.5f * error);
+    const vec e = exp_of_sum<true>(-0.5f * square, -0.5f * error);
     const vec scale = 1.0f / (t + 4.0f), u = (t - 4.0f) * scale;
     const vec q = polynomial(u, {-0.000124494821f, 0.0001958724751f, 0.0015767209697f, -0.003519479418f,
                                  -0.007529896218f, 0.0604045875370f, -0.186522737145f, 0.3871368765830f,
