@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, ClassVar
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {}
@@ -37,8 +38,8 @@ class Optimizer:
         least: float | None = None,
         below: float | None = None,
     ) -> float:
-        good = isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
-        good = good and abs(value) < float("inf")
+        good = isinstance(value, Real) and not isinstance(value, bool) and value == value
+        good = good and abs(float(value)) < float("inf")
         good = good and (above is None or value > above) and (least is None or value >= least)
         good = good and (below is None or value < below)
         if not good:
