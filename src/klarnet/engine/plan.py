@@ -172,6 +172,10 @@ def _in_place(calls: list[Call]) -> None:
     have read theirs. So a backward pass with the mask of a relu writes dX over the mask.
     """
     lives = _lifetimes(calls)
+    standing: dict[int, list[Description]] = {}  # storage -> every description that stands in it
+    for call in calls:
+        for x in [*call.reads(), *descriptions(call.outputs)]:
+            standing.setdefault(id(x.storage), []).append(x)
     for time, call in enumerate(calls):
         reads = [id(x.storage) for x in call.reads()]
         for y, x in _takeovers(call):
@@ -184,9 +188,11 @@ def _in_place(calls: list[Call]) -> None:
                 and x.nbytes == y.nbytes
                 and reads.count(id(x.storage)) == 1
             ):
-                until = lives[id(y.storage)][1]
-                _replace(calls[time:], y.storage, x.storage)
-                lives[id(x.storage)][1] = until
+                lives[id(x.storage)][1] = lives[id(y.storage)][1]
+                moved = standing.pop(id(y.storage))
+                for other in moved:
+                    other.storage = x.storage
+                standing[id(x.storage)] += moved
                 break
 
 
@@ -201,15 +207,6 @@ def _takeovers(call: Call) -> list[tuple[Description, Description]]:
     outputs = {p.name: y for p, y in zip(function.outputs, call.outputs, strict=True)}
     pairs = [(outputs[target], inputs[source]) for target, source in function.in_place]
     return [(y, x) for y, x in pairs if y is not None and x is not None]
-
-
-def _replace(calls: list[Call], old: Storage, new: Storage) -> None:
-    for call in calls:
-        touched = [*descriptions(call.inputs), *descriptions(call.outputs)]
-        touched += [operand for _, operand, _ in call.steps if operand is not None]
-        for x in touched:
-            if x.storage is old:
-                x.storage = new
 
 
 def _place(calls: list[Call], *, reuse: bool) -> int:

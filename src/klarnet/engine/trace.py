@@ -94,6 +94,10 @@ class Trace:
         self.delivered: set[tuple[int, int]] = set()
         self.parts: list[int] = []  # where a new part of the list begins (the update)
         self.results: set[int] = set()  # ids of storages that are read after the run
+        self._makers: dict[
+            int, tuple[Call, int]
+        ] = {}  # id of a storage -> the call that makes it, at which place
+        self._read: set[int] = set()  # ids of storages that a call reads
 
     def call(self, function: Function, arrays: tuple[Any, ...], scalars: dict[str, Any], node: int) -> Any:
         sizes, shapes = function.derive(shapes_of(arrays), scalars)
@@ -102,14 +106,21 @@ class Trace:
         for p, shape in zip(function.outputs, shapes, strict=True):
             kind = DTYPES.get(p.kind, dtype)
             outputs.append(tuple(Description(s, kind) for s in shape) if p.many else Description(shape, kind))
-        self.calls.append(Call(function, None, arrays, list(outputs), scalars, sizes, node))
+        self._note(Call(function, None, arrays, list(outputs), scalars, sizes, node))
         return outputs[0] if len(outputs) == 1 else tuple(outputs) if outputs else None
 
     def python(
         self, run: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Description], node: int
     ) -> None:
         """Note Python code, with descriptions of what it reads and what it gives."""
-        self.calls.append(Call(None, run, tuple(inputs), list(outputs), {}, {}, node))
+        self._note(Call(None, run, tuple(inputs), list(outputs), {}, {}, node))
+
+    def _note(self, call: Call) -> None:
+        self.calls.append(call)
+        self._read.update(id(x.storage) for x in descriptions(call.inputs))
+        for i, output in enumerate(call.outputs):
+            if isinstance(output, Description):
+                self._makers[id(output.storage)] = (call, i)
 
     def deliver(self, gradient: Description, place: Description) -> None:
         """Let `gradient` come to lie at `place`, added to what was delivered there before in this step.
@@ -125,7 +136,7 @@ class Trace:
             maker is not None
             and gradient.whole
             and gradient.storage.home is None
-            and not any(x.storage is gradient.storage for call in self.calls for x in call.reads())
+            and id(gradient.storage) not in self._read
         )
         if again:
             direct = direct and maker.function is not None and maker.function.outputs[position].adds  # type: ignore[union-attr]
@@ -147,8 +158,4 @@ class Trace:
         value.storage.home = home
 
     def _maker(self, value: Description) -> tuple[Call | None, int]:
-        for call in reversed(self.calls):
-            for i, output in enumerate(call.outputs):
-                if isinstance(output, Description) and output.storage is value.storage:
-                    return call, i
-        return None, 0
+        return self._makers.get(id(value.storage), (None, 0))
