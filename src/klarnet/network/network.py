@@ -19,7 +19,7 @@ from .graph import Graph, Namespace, Vertex, build, steps_of
 from .update import OptimizerState
 from .weights import Weights
 
-WEIGHTS, GRADIENTS, UNTRAINED, STATE = 2, 3, 4, 5  # numbers of the buffers that plans speak of
+WEIGHTS, GRADIENTS, UNTRAINED, FIRST_FREE = 2, 3, 4, 5  # numbers of the buffers that plans speak of
 
 
 class InputScaling:

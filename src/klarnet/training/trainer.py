@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,6 +65,7 @@ class Trainer:
         for name in factors:
             if name not in self.losses:
                 raise ValueError(f"loss_weights for {name!r}, expected {', '.join(self.losses)}")
+        self._ignored = {name: getattr(one, "ignored", None) for name, one in self.losses.items()}
         self.heads: list[Head] = heads(net, self.losses, factors)
         self.optimizer = find_optimizer(optimizer)
         self.moments = OptimizerState(net.weights, self.optimizer)
@@ -100,7 +102,11 @@ class Trainer:
             x_in, t_in, value, run, job, state, large = self._quick[X.shape, t.shape, X.dtype, t.dtype]
         except (KeyError, AttributeError, TypeError):
             return self._step(X, t, lengths)
-        if self._quick_for != (self.net.version, engine()) or lengths is not None or self.keep_outputs:
+        if (
+            self._quick_for != (self.net.version, self.moments.version, engine())
+            or lengths is not None
+            or self.keep_outputs
+        ):
             self._quick.clear()
             return self._step(X, t, lengths)
         if large is None:
@@ -116,6 +122,10 @@ class Trainer:
             return self._step(X, t, lengths)  # once more in the open, for the error
         return value[0]
 
+    def _now(self) -> tuple[int, int, str]:
+        """What a plan was made for, beside the shapes of the batch."""
+        return self.net.version, self.moments.version, engine()
+
     def _step(self, X: Any, t: Any, lengths: Any) -> float:
         net = self.net
         arrays = net.arrays(X)
@@ -123,14 +133,16 @@ class Trainer:
         spans = net._lengths(lengths, arrays)
         kinds = {name: (a.shape, a.dtype) for name, a in targets.items()}
         shapes = tuple(a.shape for a in arrays)
-        key = (shapes, tuple(kinds.items()), engine(), self.keep_outputs)
+        key = (shapes, tuple(kinds.items()), self._now(), self.keep_outputs)
         wanted = Wanted(shapes, kinds, True, bool(spans), self.keep_outputs, self.moments)
         execution = self._plans.get(key, lambda: Execution(net, self.heads, wanted, self.state))
         self.state.step += 1
+        running = net.weights.untrained.copy()
         try:
             self.outputs = execution.run(arrays, targets, spans)
         except Refused as error:
             self.state.step -= 1
+            net.weights.untrained[...] = running
             raise explain(error, net, self.heads, arrays, targets, spans, self.state) from None
         self._remember(X, t, execution, spans)
         value = float(execution.value[0])
@@ -145,6 +157,8 @@ class Trainer:
         """
         if spans or self.keep_outputs or len(execution.inputs) != 1 or len(execution.targets) != 1:
             return
+        if self.net.weights.untrained.size or any(i is not None for i in self._ignored.values()):
+            return  # running values are put back where a step is refused, ignored labels are counted: the long way
         if not isinstance(X, np.ndarray) or not isinstance(t, np.ndarray):
             return
         x_fed, t_fed = execution.inputs[0], next(iter(execution.targets.values()))
@@ -155,8 +169,7 @@ class Trainer:
             t_fed.description.dtype.kind == "f"
         ):
             return
-        now = (self.net.version, engine())
-        if self._quick_for != now:
+        if self._quick_for != (now := self._now()):
             self._quick.clear()
             self._quick_for = now
         self._quick[X.shape, t.shape, X.dtype, t.dtype] = (
@@ -170,7 +183,16 @@ class Trainer:
         )
 
     def _targets(self, t: Any, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
-        return prepare_targets(self.net, self.losses, t, tuple(a.shape for a in arrays))
+        found = prepare_targets(self.net, self.losses, t, tuple(a.shape for a in arrays))
+        for name, ignored in self._ignored.items():
+            labels = found[name]
+            if ignored is not None and labels.dtype == INT32 and labels.size and (labels == ignored).all():
+                warnings.warn(
+                    f"{self.losses[name].name}: every label of this batch is the ignored one, {ignored}: its loss is 0 "
+                    "and it teaches nothing",
+                    stacklevel=4,
+                )
+        return found
 
     def plan(self, X: Any, t: Any, *, lengths: Any = None, optimise: bool = True) -> Execution:
         """The execution for a batch of this shape, not run: for looking at (`.plan.calls`, `.plan.arena_bytes`)."""
