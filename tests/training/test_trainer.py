@@ -392,7 +392,7 @@ WRONG: list[tuple[Any, Any, str]] = [
     (X, T[:5], r"cross_entropy: 6 examples, but targets of shape \(5,\)"),
     (X, T + 0.5, "class indices must be whole numbers, got float64"),
     (X, np.eye(4)[T], r"targets of shape \(6, 4\) for outputs of shape \(6, 3\) of softmax_1"),
-    (X, {"y": T}, "targets for y, expected targets for output"),
+    (X, {"y": T}, "targets for y, expected .*output"),
     (X, np.array(["a"] * 6), "targets of output: expected numbers"),
     (X, np.full(6, 2**32 + 1), "4294967297"),
 ]
@@ -525,9 +525,9 @@ def test_float64_networks_train_on_the_formulas() -> None:
 
 def test_losses_and_weights_for_outputs_that_do_not_exist() -> None:
     for options, message in (
-        ({"loss": {"y": "cross_entropy"}}, "no output is called 'y', expected output"),
+        ({"loss": {"y": "cross_entropy"}}, "'y', expected output"),
         ({"loss": {}}, "empty dict"),
-        ({"loss_weights": {"y": 2.0}}, "loss_weights: no output is called 'y'"),
+        ({"loss_weights": {"y": 2.0}}, "loss_weights.*'y'"),
         ({"loss": "cross_entropi"}, "did you mean 'cross_entropy'"),
         ({"optimizer": "adm"}, "did you mean 'adam'"),
     ):
