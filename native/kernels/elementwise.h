@@ -5,7 +5,7 @@
 
 namespace kn::KN_TARGET {
 
-constexpr int64_t elementwise_chunk = 1 << 13;      // 32 KB an array: stays in L1 or L2, a few µs of work
+constexpr int64_t elementwise_chunk = 1 << 12;      // 16 KB an array, a few µs of work
 
 // Calls f(begin, end) for parts of [0, n), which begin at multiples of elementwise_chunk. `cost` is the work of one
 // element in floating point operations, 8 a float read or written from memory.

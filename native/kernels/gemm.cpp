@@ -8,12 +8,11 @@
 // its lines crowd in few sets of the cache: by each chunk for itself if it has all rows, else once for all. A is packed
 // where many panels read it or its lines crowd. A last panel that is no whole number of vectors is always packed, filled
 // up with zeros. Blocks that are whole and need no step go from the registers into C, others through a buffer in L1.
-// A product with a small C and a large k (weight gradients) is cut along k instead: each piece makes a C of its own, and
-// these are added up in order. All cuts follow from the sizes, none from the number of threads.
+// Some products are cut along k instead (gemm_pieces.h). All cuts follow from the sizes, none from the number of threads.
 #include "kernels/gemm.h"
 
 #include "kernels/gemm_cuts.h"
-#include "kernels/gemm_pack.h"
+#include "kernels/gemm_pieces.h"
 #include "threads/parallel.h"
 #include "threads/scratch.h"
 
@@ -77,10 +76,12 @@ private:
     // Tiles first_tile … last_tile - 1 by the panels from first_panel to last_panel - 1.
     void multiply(int64_t first_tile, int64_t last_tile, int64_t first_panel) const {
         const int64_t tiles = last_tile - first_tile, panels = last_panel - first_panel;
-        const int64_t down = up(tiles, cuts.tiles_a_chunk), across = up(panels, cuts.panels_a_chunk);
-        const double cost = 2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k) /
-                            static_cast<double>(cuts.tiles * cuts.panels);
-        parallel(down * across, cost * static_cast<double>(tiles * panels) / static_cast<double>(down * across),
+        int64_t down = up(tiles, cuts.tiles_a_chunk), across = up(panels, cuts.panels_a_chunk);
+        int64_t& longer = down > across ? down : across;                        // even shares for 2 and 4 threads
+        if (longer > 2) longer = least(up(longer, 4) * 4, down > across ? tiles : panels);
+        const double flops = 2.0 * static_cast<double>(p.m) * static_cast<double>(p.n), bound = p.m < 4 ? 8.0 / 2 : 1.0;
+        const double share = static_cast<double>(tiles * panels) / static_cast<double>(cuts.tiles * cuts.panels);
+        parallel(down * across, bound * flops * static_cast<double>(p.k) * share / static_cast<double>(down * across),
                  [&](int64_t c) {
                      const int64_t i = c % down, j = c / down;
                      chunk(first_tile + cut(tiles, down, i), first_tile + cut(tiles, down, i + 1),
@@ -118,7 +119,7 @@ private:
                 for (int64_t panel = first; panel < last; ++panel) {
                     if (own) pack_panel(panel, w.begin, w.end, w.panel);
                     for (int64_t tile = first_tile; tile < last_tile; ++tile) {
-                        if (panel + 1 < last) fetch(w, panel + 1, tile - first_tile, last_tile - first_tile);
+                        if (panel + 1 < last_panel) fetch(w, panel + 1, tile - first_tile, last_tile - first_tile);
                         block(w, tile, cuts.first_row(tile) - row, panel, (panel - first) * cuts.width);
                     }
                 }
@@ -126,12 +127,15 @@ private:
         }
     }
 
-    // Asks for a part of the next packed panel, while the blocks of this one are worked out.
+    // Asks for a share of the next panel while the blocks of this one are worked out.
     void fetch(const Work& w, int64_t panel, int64_t share, int64_t shares) const {
-        if (cuts.pack_b != Packing::shared) return;
-        const int64_t size = (w.end - w.begin) * cuts.width;
-        const float* next = packed_b + (panel - first_packed) * cuts.width * p.k + w.begin * cuts.width;
-        for (int64_t i = size * share / shares; i < size * (share + 1) / shares; i += 16) __builtin_prefetch(next + i, 0, 2);
+        if (cuts.pack_b == Packing::own) return;
+        const bool packed = panel >= first_packed;
+        const int64_t stride = packed ? cuts.width : p.B.row;
+        const float* next = packed ? packed_b + (panel - first_packed) * cuts.width * p.k : p.B.data + panel * cuts.width;
+        const int64_t k = w.end - w.begin;
+        for (int64_t i = w.begin + k * share / shares; i < w.begin + k * (share + 1) / shares; ++i)
+            for (int64_t c = 0; c < cuts.width; c += 16) __builtin_prefetch(next + i * stride + c, 0, 2);
     }
 
     // One tile by one panel over one part of k; it lies at (row, column) in the chunk.
@@ -195,48 +199,14 @@ private:
     const float *packed_a = nullptr, *packed_b = nullptr;
 };
 
-// Sums over long k: `pieces` products side by side, then added up, row by row.
-void gemm_in_pieces(const Product& p, int64_t pieces) {
-    const int64_t size = p.m * p.n;
-    float* partial = scratch(Slot::gemm_pieces, static_cast<size_t>(pieces * size));
-    parallel(pieces, 2.0 * static_cast<double>(size) * static_cast<double>(p.k / pieces), [&](int64_t i) {
-        const int64_t begin = cut(p.k, pieces, i);
-        Product piece = p;
-        piece.k = cut(p.k, pieces, i + 1) - begin;
-        piece.A.data += begin * p.A.column;
-        piece.B.data += begin * p.B.row;
-        piece.C = partial + i * size;
-        piece.width = p.n;
-        piece.bias = nullptr;
-        piece.add = false;
-        piece.steps = {nullptr, 0, nullptr};
-        Multiplication(piece).run();
-    });
-    constexpr int64_t room = 64;
-    alignas(64) float buffer[room];
-    for (int64_t i = 0; i < p.m; ++i)
-        for (int64_t j = 0; j < p.n; j += room) {
-            const int64_t columns = least(room, p.n - j);
-            each_vector(0, columns, [&](int64_t c, int64_t n) {
-                const auto get = [n](const float* from) { return n == lanes ? load(from) : load(from, n); };
-                const float* from = partial + i * p.n + j + c;
-                vec sum = get(from);
-                for (int64_t piece = 1; piece < pieces; ++piece) sum += get(from + piece * size);
-                if (p.bias) sum += get(p.bias + j + c);
-                if (p.add) sum += get(p.C + i * p.width + j + c);
-                store(buffer + c, sum);
-            });
-            finish(p.steps, buffer, 1, columns, room, p.C, i * p.width + j, p.width);
-        }
-}
-
 }  // namespace
 
 void gemm(const Product& p) {
     if (p.m == 0 || p.n == 0) return;
-    constexpr int64_t long_k = 2048, small_c = 128 * 128, most_pieces = 16;
-    if (p.k >= 2 * long_k && p.m * p.n <= small_c) gemm_in_pieces(p, least(p.k / long_k, most_pieces));
+    if (const int64_t pieces = pieces_of(p); pieces > 1) gemm_in_pieces(p, pieces);
     else Multiplication(p).run();
 }
+
+void gemm_undivided(const Product& p) { Multiplication(p).run(); }
 
 }  // namespace kn::KN_TARGET

@@ -1,7 +1,6 @@
 // How a matrix product is cut up and what of it is packed; the reasons stand in gemm.cpp.
 #pragma once
-#include "kernels/gemm.h"
-#include "kernels/gemm_block.h"
+#include "kernels/gemm_pack.h"
 
 namespace kn::KN_TARGET {
 
@@ -12,7 +11,7 @@ constexpr int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 // `size` cut into `count` parts that differ by one at most: where part i begins.
 constexpr int64_t cut(int64_t size, int64_t count, int64_t i) { return size * i / count; }
 
-constexpr int64_t most_tiles = 32, most_panels = 32;        // in a chunk
+constexpr int64_t most_panels = 32;                         // in a chunk, and as many tiles
 constexpr int64_t packed_floats = 2 << 20;                  // 8 MB of A or B are packed at a time
 
 enum class Packing { none, shared, own };

@@ -55,22 +55,25 @@ void pack_across(const Matrix& A, int64_t rows, int64_t k, float* to) {
         turn(A.data + r * A.row, A.row, rows - r < lanes ? rows - r : lanes, k, to + r, rows, rows * k - r);
 }
 
-// Columns lie along A: column after column over all tiles, so that each line of memory is read once. A tile's column is
-// copied in whole vectors, where what is too much will be overwritten by its next column.
+// Columns lie along A: eight of them over all tiles, then the next eight, so that each line of memory is read once and
+// neither what is read nor what is written crowds in one set of the cache. A column of a tile is copied in whole vectors,
+// where its next columns overwrite what is too much; float by float at the end of a tile and of the matrix.
 void pack_along(const Matrix& A, const int64_t* starts, int64_t tiles, int64_t last, int64_t k, float* to) {
-    for (int64_t p = 0; p < k; ++p) {
-        const float* column = A.data + p * A.column;
+    constexpr int64_t vectors = (most_rows + lanes - 1) / lanes, some = 8;
+    for (int64_t first = 0; first < k; first += some)
         for (int64_t t = 0; t < tiles; ++t) {
-            const int64_t begin = starts[t], rows = starts[t + 1] - begin;
-            float* tile = to + begin * k + p * rows;
-            const bool room = p * rows + (rows + lanes - 1) / lanes * lanes <= k * rows;
-            for (int64_t i = 0; i < rows; i += lanes) {
-                const vec v = last - begin - i >= lanes ? load(column + begin + i) : load(column + begin + i, last - begin - i);
-                if (room || rows - i >= lanes) store(tile + i, v);
-                else store(tile + i, v, rows - i);
+            const int64_t begin = starts[t], rows = starts[t + 1] - begin, end = first + some < k ? first + some : k;
+            const float* from = A.data + first * A.column + begin;
+            float* tile = to + begin * k + first * rows;
+            const bool room = begin + vectors * lanes <= last && (end - 1) * rows + vectors * lanes <= k * rows;
+            for (int64_t p = first; p < end; ++p, from += A.column, tile += rows) {
+                if (room) {
+                    for (int64_t v = 0; v < vectors; ++v) store(tile + v * lanes, load(from + v * lanes));
+                } else {
+                    for (int64_t i = 0; i < rows; ++i) tile[i] = from[i];
+                }
             }
         }
-    }
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ using Chunk = void (*)(void* context, int64_t chunk);
 void run_chunks(int64_t chunks, double cost, Chunk f, void* context);
 
 // A thread is worth waking for this much work, in floating point operations.
-constexpr double worth_a_thread = 100'000;
+constexpr double worth_a_thread = 250'000;
 
 template <class F>
 void parallel(int64_t chunks, double cost, F&& f) {

@@ -4,7 +4,7 @@
 // on what the others have left; helpers do the same, and always take the same range, so that what a thread wrote is
 // still in its cache. The caller never waits for a helper that has not come yet: it closes the door once no chunk is
 // left and waits for those inside only.
-// A helper without work looks at the door for some 30 microseconds, then sleeps. A second Python thread that calls
+// A helper without work looks at the door for some 50 microseconds, then sleeps. A second Python thread that calls
 // while the pool is at work does its chunks alone. The pool is never destroyed: helpers may still sleep in it when the
 // process ends. After a fork the child has none of the threads, forgets this pool and makes one of its own.
 #include <pthread.h>
@@ -22,7 +22,7 @@ namespace kn {
 namespace {
 
 constexpr int most_threads = 256;
-constexpr std::chrono::microseconds patience{30};
+constexpr std::chrono::microseconds patience{50};
 
 std::atomic<int> limit{0};                                  // 0: not set yet
 thread_local bool inside = false;                           // this thread is working on a chunk
@@ -60,7 +60,18 @@ struct Door {
 
 struct alignas(64) Range {
     std::atomic<int64_t> next{0};
+    std::atomic<bool> taken{false};                         // its owner is at work
     int64_t end = 0;
+
+    // The next chunk, or `end`. Another participant leaves the last one to the owner: it would not be done earlier, only
+    // in the wrong cache.
+    int64_t take(bool own) {
+        int64_t i = next.load(std::memory_order_relaxed);
+        do {
+            if (i >= end || (!own && i == end - 1 && taken.load(std::memory_order_relaxed))) return end;
+        } while (!next.compare_exchange_weak(i, i + 1, std::memory_order_relaxed));
+        return i;
+    }
 };
 
 class Pool {
@@ -75,6 +86,7 @@ public:
         left.store(0, std::memory_order_relaxed);
         for (int p = 0; p < participants; ++p) {
             ranges[p].next.store(chunks * p / participants, std::memory_order_relaxed);
+            ranges[p].taken.store(false, std::memory_order_relaxed);
             ranges[p].end = chunks * (p + 1) / participants;
         }
         door.store(Door::make(++jobs, participants));
@@ -108,8 +120,8 @@ private:
         try {
             for (int p = 0; p < participants; ++p) {
                 Range& range = ranges[(seat + p) % participants];
-                for (int64_t i; (i = range.next.fetch_add(1, std::memory_order_relaxed)) < range.end;)
-                    function(context, i);
+                if (p == 0) range.taken.store(true, std::memory_order_relaxed);
+                for (int64_t i; (i = range.take(p == 0)) < range.end;) function(context, i);
             }
         } catch (...) {
             failed.store(true, std::memory_order_relaxed);

@@ -27,7 +27,7 @@ thread_local Blocks own;
 
 // The old contents are not needed: freed first, so that both never exist at once.
 void grow(Block& b, size_t bytes) {
-    const size_t unit = bytes >= 2 * huge ? huge : line;
+    const size_t unit = bytes >= huge / 2 ? huge : line;
     bytes = (bytes + unit - 1) / unit * unit;
     std::free(b.memory);
     b = {};
