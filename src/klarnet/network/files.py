@@ -28,6 +28,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     On a full disk or any other error the former file stays untouched and nothing half-written is left behind.
     """
     target = Path(path)
+    if target.is_dir():
+        raise IsADirectoryError(f"{target}: is a folder, expected the name of a file")
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 
 from klarnet.engine import Refused, State, engine
+from klarnet.layers.checks import positive
 from klarnet.losses import Loss
 from klarnet.metrics import ConfusionMatrix, Mean, confusion_matrix, resolve
 from klarnet.network import BaseNetwork
 from klarnet.network.execution import Execution, Head, Plans, Wanted, heads
 
+from .data_checks import check_data
 from .diagnosis import explain
 from .feed import Feed, examples_in
-from .trainer import losses_by_output, prepare_targets
+from .targets import prepare_targets
+from .trainer import losses_by_output
 
 
 def plans_of(net: BaseNetwork) -> Plans:
@@ -61,8 +64,7 @@ def run_forward(
 
 def predict(net: BaseNetwork, X: Any, *, batch_size: int = 256, lengths: Any = None) -> Any:
     """Outputs for any number of examples, computed in batches; a dict where the network has several outputs."""
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"predict: batch_size {batch_size!r}, expected a whole number above 0")
+    batch_size = positive("predict", "batch_size", batch_size)
     parts = X if isinstance(X, Mapping) else X if isinstance(X, list) and len(net.inputs) > 1 else [X]
     given = list(parts.values()) if isinstance(parts, Mapping) else list(parts)
     given = [
@@ -123,10 +125,16 @@ class Result(Mapping[str, Any]):
         )
 
 
-def default_metrics(losses: dict[str, Loss]) -> list[Any]:
-    """Accuracy where a single output is a classification."""
-    only = next(iter(losses.values()))
-    return ["accuracy"] if len(losses) == 1 and (only.classifies or "binary" in only.name) else []
+def chosen_metrics(name: str, given: Sequence[Any] | None, losses: dict[str, Loss]) -> list[Any]:
+    """Metrics from names or objects; by default accuracy where a single output is a classification."""
+    if given is None:
+        only = next(iter(losses.values()))
+        given = ["accuracy"] if len(losses) == 1 and (only.classifies or "binary" in only.name) else []
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise TypeError(f"{name}: metrics {given!r}, expected a list, metrics=[…]")
+    if given and len(losses) > 1:
+        raise ValueError(f"{name}: metrics need a network with one output, this one has {', '.join(losses)}")
+    return [resolve(m) for m in given]
 
 
 def evaluate(
@@ -140,14 +148,15 @@ def evaluate(
     """Loss, metrics and, for a classification, the confusion matrix over all batches, weighted by examples."""
     losses = losses_by_output(net, loss)
     acting = heads(net, losses, {})
-    found = [resolve(m) for m in (default_metrics(losses) if metrics is None else metrics)]
+    found = chosen_metrics(feed.name, metrics, losses)
+    check_data(net, losses, feed)
     for m in found:
         m.reset()
     mean, matrix = Mean(), None
     name = next(iter(losses))
     for X, t, lengths in feed.batches(batch_size):
         if t is None:
-            raise ValueError(f"{feed.name}: evaluate needs targets, this data has none")
+            raise ValueError(f"{feed.name}: a batch without targets, expected pairs (X, t)")
         shapes = tuple(a.shape for a in net.arrays(X))
         targets = prepare_targets(net, losses, t, shapes)
         outputs, value = run_forward(net, acting, X, targets, lengths)
