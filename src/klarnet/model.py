@@ -67,7 +67,7 @@ class Network(BaseNetwork):
         validation     the same kinds, or a share of the data between 0 and 1, split off after shuffling
         loss           a loss or its name; by default cross entropy behind Softmax, binary cross entropy behind Sigmoid,
                        squared error otherwise
-        metrics        names or objects; by default accuracy for a classification
+        metrics        names or objects; by default accuracy for a classification (binary: of targets 0 and 1)
         optimizer      an optimizer or its name
         batch_size     examples an iteration; the last batch of an epoch holds what is left
         seed           of the order of the examples, by default the network's own
@@ -91,7 +91,8 @@ class Network(BaseNetwork):
             batch_size=batch_size,
             epochs=epochs,
             seed=seed,
-            callbacks=[*callbacks, *shown],
+            callbacks=callbacks,
+            shown=shown,
             loss_weights=loss_weights,
         )
 

@@ -65,28 +65,23 @@ def run_forward(
 def predict(net: BaseNetwork, X: Any, *, batch_size: int = 256, lengths: Any = None) -> Any:
     """Outputs for any number of examples, computed in batches; a dict where the network has several outputs."""
     batch_size = positive("predict", "batch_size", batch_size)
-    parts = X if isinstance(X, Mapping) else X if isinstance(X, list) and len(net.inputs) > 1 else [X]
-    given = list(parts.values()) if isinstance(parts, Mapping) else list(parts)
     given = [
         np.from_dlpack(a) if hasattr(a, "__dlpack__") and not isinstance(a, np.ndarray) else np.asarray(a)
-        for a in given
+        for a in net.paired(X)
     ]
-    for v, a in zip(net.inputs, given, strict=False):
+    for v, a in zip(net.inputs, given, strict=True):
         if a.dtype.kind == "f" and not np.isfinite(a).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0])
             raise ValueError(f"predict: {v.name} holds {a[where]} at {where}, expected finite numbers")
         if a.dtype.kind in "fiub":
             net.check_input(v, a.shape, a.dtype)
-    count = len(given[0]) if given and given[0].ndim else 0
+    count = len(given[0]) if given[0].ndim else 0
     found: dict[str, list[np.ndarray]] = {}
     for first in range(0, max(count, 1), batch_size):
         rows = slice(first, first + batch_size)
-        batch: Any = [a[rows] for a in given]
-        if isinstance(parts, Mapping):
-            batch = dict(zip(parts, batch, strict=True))
-        elif len(net.inputs) == 1:
-            batch = batch[0]
-        outputs, _ = run_forward(net, (), batch, {}, None if lengths is None else np.asarray(lengths)[rows])
+        batch = [a[rows] for a in given]
+        X = batch[0] if len(batch) == 1 else batch
+        outputs, _ = run_forward(net, (), X, {}, None if lengths is None else np.asarray(lengths)[rows])
         for name, Y in outputs.items():
             found.setdefault(name, []).append(Y)
     whole = {name: ys[0] if len(ys) == 1 else np.concatenate(ys) for name, ys in found.items()}
@@ -125,11 +120,22 @@ class Result(Mapping[str, Any]):
         )
 
 
-def chosen_metrics(name: str, given: Sequence[Any] | None, losses: dict[str, Loss]) -> list[Any]:
-    """Metrics from names or objects; by default accuracy where a single output is a classification."""
+def _tells_classes(loss: Loss, feed: Feed) -> bool:
+    """Is the target a class? Binary cross entropy also judges shares and the grey values of a picture."""
+    if loss.classifies:
+        return True
+    whole = feed.whole()
+    if "binary" not in loss.name or whole is None or whole[1] is None:
+        return False
+    t = np.asarray(next(iter(whole[1].values())) if isinstance(whole[1], Mapping) else whole[1])
+    return t.shape[1:] in ((), (1,)) and bool(((t == 0) | (t == 1)).all())
+
+
+def chosen_metrics(feed: Feed, given: Sequence[Any] | None, losses: dict[str, Loss]) -> list[Any]:
+    """Metrics from names or objects; by default accuracy, where a single output is a classification."""
+    name = feed.name
     if given is None:
-        only = next(iter(losses.values()))
-        given = ["accuracy"] if len(losses) == 1 and (only.classifies or "binary" in only.name) else []
+        given = ["accuracy"] if len(losses) == 1 and _tells_classes(next(iter(losses.values())), feed) else []
     if isinstance(given, str) or not isinstance(given, Sequence):
         raise TypeError(f"{name}: metrics {given!r}, expected a list, metrics=[…]")
     if given and len(losses) > 1:
@@ -148,7 +154,7 @@ def evaluate(
     """Loss, metrics and, for a classification, the confusion matrix over all batches, weighted by examples."""
     losses = losses_by_output(net, loss)
     acting = heads(net, losses, {})
-    found = chosen_metrics(feed.name, metrics, losses)
+    found = chosen_metrics(feed, metrics, losses)
     check_data(net, losses, feed)
     for m in found:
         m.reset()

@@ -45,7 +45,7 @@ class Fit:
         self.trainer, self.net, self.train, self.validation = trainer, trainer.net, train, validation
         self.batch_size, self.epochs, self.seed = batch_size, epochs, seed
         self.callbacks = list(callbacks)
-        self.metrics = {_metric_name(m): m for m in chosen_metrics("fit", metrics, trainer.losses)}
+        self.metrics = {_metric_name(m): m for m in chosen_metrics(train, metrics, trainer.losses)}
         self.history = History()
         self.mean = Mean()
         self.epoch = self.batch = 0
@@ -161,6 +161,7 @@ def fit(
     seed: int | None,
     callbacks: Sequence[Callback],
     loss_weights: Any = None,
+    shown: Sequence[Callback] = (),
 ) -> History:
     """Train a network from arguments as `Network.fit` takes them."""
     # What does not fit is refused here, before the first step.
@@ -185,5 +186,5 @@ def fit(
         batch_size=batch_size,
         epochs=epochs,
         seed=net.seed if seed is None else seed,
-        callbacks=callbacks,
+        callbacks=[*callbacks, *shown],
     ).run()
