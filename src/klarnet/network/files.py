@@ -6,9 +6,7 @@ names, input scaling and the seed, so the file opens in any safetensors viewer a
 
 from __future__ import annotations
 
-import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
 
     On a full disk or any other error the former file stays untouched and nothing half-written is left behind.
     """
+    import tempfile  # here and below: imported where files are written or read, so that a network costs less to start
+
     target = Path(path)
     if target.is_dir():
         raise IsADirectoryError(f"{target}: is a folder, expected the name of a file")
@@ -52,6 +52,8 @@ def _umask() -> int:
 
 def to_bytes(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> bytes:
     """The bytes of a file: arrays in C order, and what is known about them as JSON."""
+    import json
+
     from safetensors.numpy import save
 
     straight = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
@@ -69,6 +71,8 @@ def _plain(value: Any) -> Any:
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays and what is known about them. Raises ValueError naming the file when it is cut off or no klarnet file."""
+    import json
+
     from safetensors import SafetensorError
     from safetensors.numpy import load
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,6 +45,9 @@ class History:
         return {name: self[name] for name in self}
 
     def to_csv(self) -> str:
+        import csv
+        import io
+
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=list(self), lineterminator="\n")
         writer.writeheader()
@@ -55,6 +55,8 @@ class History:
         return text.getvalue()
 
     def to_json_lines(self) -> str:
+        import json
+
         return "".join(json.dumps(row) + "\n" for row in self.rows)
 
     def __repr__(self) -> str:
