@@ -237,6 +237,181 @@ def _optimizer(folder: Path) -> Any:
     return kn.load_checkpoint(kn.Trainer(mlp(), optimizer="rmsprop"), folder / "last.klarnet")
 
 
+def two_inputs() -> kn.Network:
+    a, b = kn.Input((5,), name="a"), kn.Input((3,), name="b")
+    outputs = {"kind": kn.Softmax()(kn.Dense(3)(kn.Concat()([a, b]))), "size": kn.Dense(1)(a)}
+    return kn.Network(inputs=[a, b], outputs=outputs)
+
+
+def fit_two(X: Any, t: Any, **options: Any) -> Any:
+    return two_inputs().fit(X, t, epochs=1, progress=False, **options)
+
+
+AB, BOTH = {"a": X, "b": X[:, :3]}, {"kind": T, "size": X[:, :1]}
+case("one array for two inputs", lambda: two_inputs().forward(X), "2 inputs|a, b|1 array")
+case("three arrays for two inputs", lambda: two_inputs().predict([X, X, X]), "2 inputs|a, b|3 array")
+case("an input left out", lambda: two_inputs().forward({"a": X}), "inputs a|expected a, b")
+case("inputs of different lengths", lambda: two_inputs().forward([X, X[:4, :3]]), "b|4 examples|a has 6")
+case("columns of different lengths", lambda: fit_two({**AB, "b": X[:4, :3]}, BOTH), "fit|X['b'] 4|X['a'] 6")
+case(
+    "targets of an output left out",
+    lambda: fit_two(AB, {"kind": T}),
+    "fit|kind|expected targets for kind, size",
+)
+case("one loss for two outputs", lambda: fit_two(AB, BOTH, loss="cross_entropy"), "kind, size|dict")
+case("metrics of two outputs", lambda: fit_two(AB, BOTH, metrics=["accuracy"]), "fit|metrics|kind, size")
+case(
+    "weight of an unknown loss",
+    lambda: fit_two(AB, BOTH, loss_weights={"kid": 1.0}),
+    "loss_weights|'kid'|kind",
+)
+case(
+    "weight of a loss that is no number",
+    lambda: fit_two(AB, BOTH, loss_weights={"kind": np.nan}),
+    "kind|nan|finite",
+)
+case(
+    "one input twice", lambda: (lambda x: kn.Network(inputs=[x, x], outputs=x))(kn.Input((5,))), "input|twice"
+)
+case(
+    "an input from elsewhere",
+    lambda: kn.Network(inputs=kn.Input((5,)), outputs=kn.Dense(3)(kn.Input((5,)))),
+    "inputs",
+)
+case(
+    "one layer for a list", lambda: kn.Network(kn.Dense(3), input_shape=(5,)), "Network|Dense|list", TypeError
+)
+case("a name that is no text", lambda: net(kn.Dense(3, name=5), shape=(5,)), "Dense|name 5|text")  # type: ignore[arg-type]
+case("a type that is none", lambda: mlp(dtype="floaty"), "dtype|'floaty'|float32")
+case("half precision", lambda: mlp(dtype=np.float16), "dtype|float16|float32")
+case("a seed below 0", lambda: mlp(seed=-1), "seed|-1|whole number")
+
+# What would otherwise be found late, in the middle of a training
+case(
+    "validation of another width",
+    lambda: fit(X, T, validation=(X[:, :3], T)),
+    "validation|input|(n, 5)|(6, 3)",
+)
+case(
+    "validation with an unknown label",
+    lambda: fit(X, T, validation=(X, T + 1)),
+    "validation|label 3 at position 2|3 classes",
+)
+case("validation without targets", lambda: fit(X, T, validation=X), "validation|targets")
+case("no targets", lambda: fit(X), "fit|no targets|X and t")
+case("evaluation without targets", lambda: mlp().evaluate(X), "evaluate|no targets")
+case(
+    "class names of another number",
+    lambda: mlp(class_names=["a", "b"]).fit(X, T, progress=False),
+    "fit|2 class names|softmax_1|3 classes",
+)
+case("metrics that are no list", lambda: fit(X, T, metrics="accuracy"), "fit|metrics|list", TypeError)
+case(
+    "callbacks that are no list",
+    lambda: fit(X, T, callbacks=kn.EarlyStopping()),
+    "fit|callbacks|list",
+    TypeError,
+)
+case(
+    "a class of callbacks",
+    lambda: fit(X, T, callbacks=[kn.EarlyStopping]),
+    "EarlyStopping|Callback",
+    TypeError,
+)
+case("a monitor that is no name", lambda: kn.EarlyStopping(monitor=3), "EarlyStopping|monitor 3", TypeError)  # type: ignore[arg-type]
+case("a direction that is none", lambda: kn.EarlyStopping(better="max"), "EarlyStopping|'max'|higher")
+case("validation share of a stream", lambda: fit([(X, T)], validation=0.5), "validation|share|arrays")
+case("batches of three", lambda: fit([(X, T, T)]), "batch 0|pair (X, t)|3")
+case("a batch without targets", lambda: fit(iter([X])), "fit|without targets|(X, t)")
+case("a batch of another width", lambda: fit([(X, T), (X[:, :3], T)]), "input|(n, 5)|(6, 3)")
+case("a step on nothing", lambda: kn.Trainer(mlp()).step(X[:0], T[:0]), "input|no examples|(0, 5)")
+case(
+    "a step with a label beyond 32 bits",
+    lambda: kn.Trainer(mlp()).step(X, T + 2**32),
+    "4294967296|position|2147483647",
+)
+case("numbers beyond float32", lambda: mlp().predict(np.full((2, 5), 1e300)), "input|1e+300|float32|scale")
+case("a trainer without a network", lambda: kn.Trainer([kn.Dense(3)]), "Trainer|kn.Network", TypeError)  # type: ignore[arg-type]
+case(
+    "a learning rate below 0, later",
+    lambda: setattr(kn.Trainer(mlp()), "learning_rate", -1.0),
+    "learning_rate|-1.0",
+)
+case(
+    "no batch size for evaluate",
+    lambda: mlp().evaluate({"input": X}, T, batch_size=0),
+    "evaluate|batch_size|0",
+)
+case("no batch size for predict", lambda: mlp().predict(X, batch_size=0), "predict|batch_size|0")
+case("summary of no batch", lambda: mlp().summary(batch_size=0), "summary|batch_size|0")
+case("gradients before backward", lambda: mlp().weight_gradients(), "weight_gradients|backward", RuntimeError)
+case("text to forward", lambda: mlp().forward("x"), "input|numbers|<U1", TypeError)
+case("complex numbers", lambda: fit(X.astype(complex), T), "fit|complex", TypeError)
+case("dates", lambda: fit(np.zeros((6, 5), "M8[s]"), T), "fit|dates", TypeError)
+case("rows of different lengths", lambda: fit([[1, 2], [3]], T[:2]), "fit|equal length")
+case(
+    "text for weights",
+    lambda: mlp().weights.__setitem__("dense_1/W", "x"),
+    "dense_1/W|numbers|<U1",
+    TypeError,
+)
+case("a number to freeze", lambda: mlp().freeze(3), "freeze|pattern 3|text", TypeError)  # type: ignore[arg-type]
+
+
+@wrong("gradient of another shape", ValueError, "backward|output|(6, 5)|(6, 3)")
+def _gradient(folder: Path) -> Any:
+    network = mlp()
+    network.forward(X)
+    return network.backward(X)
+
+
+@wrong("gradient that is text", TypeError, "backward|output|<U1")
+def _gradient_text(folder: Path) -> Any:
+    network = mlp()
+    network.forward(X)
+    return network.backward("x")
+
+
+@wrong("a folder as a file", IsADirectoryError, "is a folder|name of a file")
+def _folder(folder: Path) -> Any:
+    return mlp().save(folder)
+
+
+@wrong("safetensors of another program", ValueError, "other.klarnet|klarnet|architecture")
+def _other(folder: Path) -> Any:
+    from safetensors.numpy import save_file
+
+    save_file({"W": X}, folder / "other.klarnet")
+    return kn.load(folder / "other.klarnet")
+
+
+@wrong("labels of another number than pictures", ValueError, "3|2")
+def _labels(folder: Path) -> Any:
+    kn.data.write_idx(folder / "train-images-idx3-ubyte", np.zeros((3, 28, 28), np.uint8))
+    kn.data.write_idx(folder / "train-labels-idx1-ubyte", np.zeros(2, np.uint8))
+    return kn.data.mnist(folder)
+
+
+@wrong("a text file as IDX", ValueError, "train-images-idx3-ubyte")
+def _idx_text(folder: Path) -> Any:
+    (folder / "train-images-idx3-ubyte").write_text("hello, these are no pictures")
+    return kn.data.read_idx(folder / "train-images-idx3-ubyte")
+
+
+@wrong("checkpoint cut off", ValueError, "last.klarnet|cut off")
+def _checkpoint_cut(folder: Path) -> Any:
+    path = folder / "last.klarnet"
+    kn.save_checkpoint(kn.Trainer(mlp()), path)
+    path.write_bytes(path.read_bytes()[:-1])
+    return kn.load_checkpoint(kn.Trainer(mlp()), path)
+
+
+@wrong("a network for a checkpoint", ValueError, "net.klarnet|without a training|kn.load")
+def _no_training(folder: Path) -> Any:
+    mlp().save(folder / "net.klarnet")
+    return kn.load_checkpoint(kn.Trainer(mlp()), folder / "net.klarnet")
+
+
 @pytest.mark.parametrize("name", USES)
 def test_wrong_use_gives_one_clear_line(name: str, tmp_path: Path) -> None:
     use, error, words = USES[name]
@@ -249,4 +424,4 @@ def test_wrong_use_gives_one_clear_line(name: str, tmp_path: Path) -> None:
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(USES) >= 40
+    assert len(USES) >= 100

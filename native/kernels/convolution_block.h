@@ -26,8 +26,8 @@ struct Walk {
     int64_t steps() const { return runs * length; }
 };
 
-// What is done to a sum on its way to the output. No step and the two commonest single steps are done in registers, with
-// the arithmetic of their kernels; for any other the sums go to a tile in L1, and `finish` takes them from there.
+// What is done to a sum on its way to the output. No step and the two commonest single steps are done in registers,
+// with the arithmetic of their kernels; for any other the sums go to a tile in L1, and `finish` takes them from there.
 enum class Last { store, relu, relu_backward, steps };
 
 inline Last last_of(const Finish& finish) {
@@ -66,8 +66,13 @@ struct BlockJob {
     const int64_t* places;         // place of each row in `out`, and in `operand`
     Last last;
     const float* operand;          // of the last step
-    int64_t columns;               // how many of the vectors' lanes are stored to `out`: all, or all but some of the last
+    int64_t columns;               // lanes stored to `out`: all of the vectors' lanes, or all but some of the last's
 };
+
+// A job whose sums stay in `sums`, to be added to or to be taken from there.
+inline BlockJob keep_sums(const float* const* rows, const Walk& walk, const float* panel, float* sums, bool resume) {
+    return {rows, walk, panel, sums, resume, nullptr, nullptr, nullptr, Last::store, nullptr, 0};
+}
 
 template <int R, int V>
 [[gnu::always_inline]] inline void multiply_step(vec (&sum)[R][V], const float* const (&row)[R], int64_t at,

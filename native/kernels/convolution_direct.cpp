@@ -3,12 +3,12 @@
 // Loops: tasks (images x output rows x output columns: what threads share) - phases of the stride - runs of at most
 // `strip_pixels` pixels - groups - blocks of 2 vectors of output channels - panels of the reduction over (tap row, tap
 // column, channel) - blocks of pixels (convolution_block.h, where sums are held in registers).
-// L1: one panel of the packed filter (at most `panel_bytes`) and the sums of a run of pixels, between two panels.
+// L1: one panel of the packed filter (at most `panel_steps`) and the sums of a run of pixels, between two panels.
 // L2: the window of the input that the task reads, copied with its border of zeros where there is one, and the packed
 // filter. In a window, tap columns without a gap and their channels lie side by side: one run of the reduction.
 // Remainders: pixels in run_rows; output channels by zeros in the packed filter and a masked last store.
 // The sums have one order, whatever the blocks: bits depend neither on threads nor on finishing steps.
-#include "kernels/convolution_direct.h"
+#include "kernels/convolution_filter.h"
 
 #include "threads/parallel.h"
 
@@ -31,74 +31,6 @@ namespace {
 
 constexpr int64_t panel_steps = 20 * 1024 / (block_columns * 4);
 constexpr int64_t window_bytes = 128 * 1024;
-
-// What all tasks of a call share.
-struct Packed {
-    const Direct& job;
-    const float* filter;           // [phase][group][block of columns][tap row][tap column][read][columns]
-    const float* bias;             // [group][block of columns * block_columns]
-    int64_t blocks;                // blocks of columns in a group
-
-    int64_t taps_before(const Axis* axes, int64_t phase) const {
-        int64_t taps = 0;
-        for (int64_t i = 0; i < phase; ++i) taps += axes[i].taps;
-        return taps;
-    }
-    int64_t depth(int64_t a, int64_t b) const { return job.y[a].taps * job.x[b].taps * job.read; }
-    const float* panel(int64_t a, int64_t b, int64_t group, int64_t block) const {
-        const int64_t taps = taps_before(job.y, a) * job.filter.q + job.y[a].taps * taps_before(job.x, b);
-        return filter + ((taps * job.groups * blocks) * job.read + (group * blocks + block) * depth(a, b)) *
-                            block_columns;
-    }
-};
-
-// One block of columns: [tap row][tap column][read][one or two vectors], zeros behind the last column.
-void pack(const Packed& to, int64_t a, int64_t b, int64_t group, int64_t block) {
-    const Direct& job = to.job;
-    const Filter& f = job.filter;
-    const Axis &y = job.y[a], &x = job.x[b];
-    const int64_t first = block * block_columns, columns = smaller(block_columns, job.write - first);
-    const int64_t width = vectors_for(columns) * lanes;
-    float* panel = const_cast<float*>(to.panel(a, b, group, block));
-    for (int64_t e = 0; e < y.taps; ++e)
-        for (int64_t g = 0; g < x.taps; ++g, panel += job.read * width) {
-            const int64_t p = y.filter_first + e * y.filter_step, q = x.filter_first + g * x.filter_step;
-            const float* tap = f.F + (p * f.q + q) * f.d * f.k;
-            if (columns < width)
-                for (int64_t i = 0; i < job.read * width; ++i) panel[i] = 0;
-            if (f.transposed) {
-                for (int64_t column = 0; column < columns; ++column)
-                    for (int64_t r = 0; r < job.read; ++r)
-                        panel[r * width + column] = tap[(first + column) * f.k + group * job.read + r];
-            } else {
-                for (int64_t r = 0; r < job.read; ++r)
-                    for (int64_t column = 0; column < columns; ++column)
-                        panel[r * width + column] = tap[r * f.k + group * job.write + first + column];
-            }
-        }
-}
-
-Packed pack_all(const Direct& job) {
-    if (is_depthwise(job.groups, job.read, job.write)) return {job, nullptr, nullptr, 1};       // read as they are
-    const Filter& f = job.filter;
-    const int64_t padded = parts(job.write, block_columns) * block_columns;
-    float* memory = scratch(Slot::first, static_cast<size_t>(job.groups * padded * (1 + f.p * f.q * job.read)));
-    const int64_t blocks = parts(job.write, block_columns), per_group = blocks * block_columns;
-    float* bias = memory;
-    for (int64_t i = 0; i < job.groups * per_group; ++i) {
-        const int64_t group = i / per_group, column = i % per_group;
-        bias[i] = job.bias && column < job.write ? job.bias[group * job.write + column] : 0;
-    }
-    Packed packed{job, memory + job.groups * per_group, bias, blocks};
-    const int64_t of_phase = job.groups * blocks, phases = job.phases_y * job.phases_x;
-    const double cost = 16.0 * static_cast<double>(job.filter.p * job.filter.q * job.read * block_columns) /
-                        static_cast<double>(phases);
-    parallel(phases * of_phase, cost, [&](int64_t i) {
-        const int64_t phase = i / of_phase, rest = i % of_phase;
-        pack(packed, phase / job.phases_x, phase % job.phases_x, rest / blocks, rest % blocks);
-    });
-    return packed;
-}
 
 // Cuts the reduction of a phase into panels. Filled in order: `next` gives the Walk of each panel.
 struct Panels {
@@ -237,6 +169,7 @@ Cut cut(const Direct& job, int64_t u, int64_t v) {
                ((columns - 1) * job.x->stride + (job.x->taps - 1) * job.x->gap + 1) * channels * 4;
     };
     while (rows > 1 && bytes(rows) > window_bytes) rows -= rows / 2;
+    while (columns > block_rows && bytes(rows) > 8 * window_bytes) columns -= columns / 2;
     while (rows > 1 && rows * columns > strip_pixels / 2 && job.n * parts(u, rows) * parts(v, columns) < 16)
         rows -= rows / 2;
     rows = parts(u, parts(u, rows));
@@ -251,7 +184,7 @@ void convolve_directly(const Direct& job) {
     for (int64_t i = 0; i < job.phases_y; ++i) u = larger(u, job.y[i].places);
     for (int64_t i = 0; i < job.phases_x; ++i) v = larger(v, job.x[i].places);
     if (job.n == 0 || u == 0 || v == 0 || job.groups * job.write == 0) return;
-    const Packed packed = pack_all(job);
+    const Packed packed = pack_filter(job);
     const Cut c = cut(job, u, v);
     const double steps = static_cast<double>(c.images * c.rows * c.columns * job.filter.p * job.filter.q * job.read);
     parallel(c.over_n * c.over_u * c.over_v, 2 * steps * static_cast<double>(job.groups * job.write), [&](int64_t i) {

@@ -124,8 +124,8 @@ void add_block(const Gradients& g, const Block& b, int64_t chunk, Range columns)
                 rows[r] = w.data + p * g.y.gap * w.row + q * g.x.gap * w.pixel + group * g.a.d + d;
             }
             for (int64_t t = mine.begin; t < mine.end; ++t)
-                run_rows({rows, walk, panels + (t - columns.begin) * most_pixels * block_columns,
-                          g.sum(chunk, t) + first * g.width(t), true, nullptr, nullptr, nullptr, Last::store, nullptr, 0},
+                run_rows(keep_sums(rows, walk, panels + (t - columns.begin) * most_pixels * block_columns,
+                                   g.sum(chunk, t) + first * g.width(t), true),
                          count, vectors_for(g.columns(t)));
         }
     }
@@ -163,7 +163,8 @@ void conv2d_gradients(const args::conv2d_gradients& a, Context&) {
             add_block(g, pixel_block(g, at), chunk, columns);
     });
     constexpr int64_t rows_a_task = 64;
-    parallel(parts(g.rows, rows_a_task), static_cast<double>(8 * rows_a_task * a.k * (g.chunks + 1)), [&](int64_t task) {
+    const double sums = static_cast<double>(rows_a_task * a.k * (g.chunks + 1));
+    parallel(parts(g.rows, rows_a_task), 8 * sums, [&](int64_t task) {
         for (int64_t row = task * rows_a_task; row < smaller(g.rows, (task + 1) * rows_a_task); ++row)
             reduce_row(g, row, a.dF + row * a.k, a.add & 1);
     });

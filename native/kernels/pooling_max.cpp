@@ -2,7 +2,8 @@
 //
 // Forward: each output place walks over the cells of its window inside the map, a vector of channels at a time; the
 // running maximum and its place stay in registers, the window's rows in L1. A cell is taken unless it is at most the
-// maximum or that is a NaN already: so the first maximum and the first NaN win. Channel remainders: partial loads and stores.
+// maximum or that is a NaN already: so the first maximum and the first NaN win. Channel remainders: partial loads and
+// stores.
 // Backward: each input place gathers from the windows that cover it, in row-major order, where their index names it:
 // what overlaps adds up in a fixed order, nothing is zeroed first, and every element is stored once.
 #include "kernels/pooling_windows.h"

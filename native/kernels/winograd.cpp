@@ -1,10 +1,10 @@
-// Winograd's convolution, forward and (with the filter turned round) backward: Y = Aᵀ [ U ⊙ V ] A, where "⊙" is, for each
-// of the 36 points, a matrix product (tiles x channels) · (channels x filters).
+// Winograd's convolution, forward and (with the filter turned round) backward: Y = Aᵀ [ U ⊙ V ] A, where "⊙" is, for
+// each of the 36 points, a matrix product (tiles x channels) · (channels x filters).
 //
 // Many tiles: threads share blocks of tiles. Loops: input transform of the block - blocks of 2 vectors of filters -
 // points (convolution_block.h: rows are tiles) - output transform. U, made once a call, lies in shared scratch and is
 // read once a block of tiles: so a block has as many tiles as its V and products have room for in L2.
-// Few tiles (small maps, one image): threads share blocks of filters, V is shared. Each block's U is made and used in L2.
+// Few tiles (small maps, one image): V is shared, threads share blocks of filters, whose U is made and used in L2.
 // L1: one point's panel of U. L2: V of the block, and the products of one block of filters.
 // Remainders: tiles beyond the map are computed and not stored; channels by masked loads, filters by zeros.
 // Error: about 2e-6 of the largest output, some 3 times that of the direct sum (tests hold it under 1e-5).
@@ -44,8 +44,8 @@ void multiply(const Direct& job, const Sizes& size, const float* V, int64_t tile
     for (int64_t point = 0; point < planes; ++point)
         for (int64_t c = 0; c < job.read; c += most_depth) {
             const int64_t offset = point * size.plane + c, depth = smaller(most_depth, job.read - c);
-            run_rows({rows, {&offset, 1, depth, 1}, U, products + point * size.product, c > 0, nullptr, nullptr,
-                      nullptr, Last::store, nullptr, 0}, tiles, vectors_for(width));
+            run_rows(keep_sums(rows, {&offset, 1, depth, 1}, U, products + point * size.product, c > 0), tiles,
+                     vectors_for(width));
             U += depth * width;
         }
 }

@@ -1,6 +1,6 @@
-// Winograd's convolution F(4 x 4, 3 x 3) for 3 x 3 filters with stride and dilation 1, in pieces: Y = Aᵀ [ U ⊙ V ] A with
-// U = G g Gᵀ (winograd_filter.cpp), V = Bᵀ d B (winograd_input.cpp), the products and their order (winograd.cpp), and
-// Aᵀ m A (winograd_output.cpp). The weight gradients use V and transforms of their own (winograd_gradients.cpp).
+// Winograd's convolution F(4 x 4, 3 x 3) for 3 x 3 filters with stride and dilation 1, in pieces: Y = Aᵀ [ U ⊙ V ] A
+// with U = G g Gᵀ (winograd_filter.cpp), V = Bᵀ d B (winograd_input.cpp), the products and their order (winograd.cpp),
+// and Aᵀ m A (winograd_output.cpp). The weight gradients use V and transforms of their own (winograd_gradients.cpp).
 #pragma once
 #include "kernels/convolution_direct.h"
 #include "kernels/convolution_window.h"

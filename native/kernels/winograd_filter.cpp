@@ -11,7 +11,7 @@ namespace {
 
 constexpr int cells = taps * taps;
 
-// Filter cell (e, g) of channels r … r+channels-1 read and filters first … first+filters-1 written, as [channel][filter].
+// Filter cell (e, g) of `channels` channels read from r on and `filters` filters from `first` on: [channel][filter].
 void gather_cell(const Direct& job, int64_t e, int64_t g, int64_t r, int64_t channels, int64_t first, int64_t filters,
                  float* to) {
     const Filter& f = job.filter;

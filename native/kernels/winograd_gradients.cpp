@@ -74,7 +74,8 @@ vec transform_row(const Job& w, int64_t n, int64_t y, Range x, int64_t k, int64_
 // Both transforms of a block of tiles, the `first` tile of which has that place in the batch.
 void transform(const Job& w, const Tiles& tiles, int64_t first, float* db) {
     const auto& a = w.a;
-    transform_input({a.X, a.h, a.w, a.c, -a.padding[0], -a.padding[2], w.V + first * w.depth, w.plane_v, w.depth}, tiles);
+    transform_input({a.X, a.h, a.w, a.c, -a.padding[0], -a.padding[2], w.V + first * w.depth, w.plane_v, w.depth},
+                    tiles);
     for (int64_t block = 0; block < w.filters; ++block) {
         const int64_t width = w.width(block);
         for (int64_t v = 0; v < width; v += lanes) {
@@ -94,11 +95,12 @@ void add_products(const Job& w, int64_t point, int64_t block, int64_t tiles, boo
     const float* rows[most_rows];
     const int64_t offset = 0, width = w.width(block);
     float* sums = w.S + point * w.plane_s + block * w.a.c * block_columns;
+    const float* panel = w.D + point * w.plane_d + block * w.room * block_columns;
     for (int64_t c = 0; c < w.a.c; c += most_rows) {
         const int64_t count = smaller(most_rows, w.a.c - c);
         for (int64_t r = 0; r < count; ++r) rows[r] = w.V + point * w.plane_v + c + r;
-        run_rows({rows, {&offset, 1, tiles, w.depth}, w.D + point * w.plane_d + block * w.room * block_columns,
-                  sums + c * width, resume, nullptr, nullptr, nullptr, Last::store, nullptr, 0}, count, vectors_for(w.columns(block)));
+        run_rows(keep_sums(rows, {&offset, 1, tiles, w.depth}, panel, sums + c * width, resume), count,
+                 vectors_for(w.columns(block)));
     }
 }
 
@@ -169,7 +171,8 @@ void gradients(const args::conv2d_gradients& a) {
     w.plane_v = w.room * w.depth + 16;
     w.plane_d = w.room * padded_k + 16;
     w.plane_s = a.c * padded_k + 16;
-    w.V = scratch(Slot::first, static_cast<size_t>(planes * (w.plane_v + w.plane_d + w.plane_s) + (1 + blocks) * padded_k));
+    const int64_t floats = planes * (w.plane_v + w.plane_d + w.plane_s) + (1 + blocks) * padded_k;
+    w.V = scratch(Slot::first, static_cast<size_t>(floats));
     w.D = w.V + planes * w.plane_v;
     w.S = w.D + planes * w.plane_d;
     w.db = w.S + planes * w.plane_s;

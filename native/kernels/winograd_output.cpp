@@ -1,6 +1,6 @@
 // Winograd's output transform Y = Aᵀ m A, bias, finishing steps and the only store.
 //
-// A tile and a vector of filters at a time: 36 products are read from L2, Aᵀ goes over the columns, then along the rows.
+// A tile and a vector of filters at a time: 36 products are read from L2, Aᵀ goes over the columns, then the rows.
 // Whole tiles go straight to their place (no step, ReLU or its mask in registers); the rest, cut by the map's border or
 // with other steps, by way of a row of tiles in L1 and `finish`, which masks the last filters.
 #include "kernels/winograd.h"
@@ -35,8 +35,8 @@ template <Last last>
 
 // Tiles begin … end-1 of a row of tiles.
 template <Last last>
-void transform_tiles(const Direct& job, Range tiles, int64_t block, const float* bias, const float* products, int64_t plane,
-                     const Place& first) {
+void transform_tiles(const Direct& job, Range tiles, int64_t block, const float* bias, const float* products,
+                     int64_t plane, const Place& first) {
     const int64_t width = width_of(job, block), line = first.line, pixel = first.pixel;
     for (int64_t tile = tiles.begin; tile < tiles.end; ++tile)
         for (int64_t v = 0; v < width; v += lanes) {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 from klarnet.layers import Layer, Sigmoid, Softmax
+from klarnet.layers.checks import positive
 from klarnet.losses import Loss
 from klarnet.network import BaseNetwork, InputScaling
 from klarnet.network.execution import Execution, Wanted, heads
@@ -21,6 +23,7 @@ from klarnet.training.callbacks import Callback
 from klarnet.training.feed import Feed
 from klarnet.training.history import History
 from klarnet.training.progress import Progress
+from klarnet.training.targets import output_shape
 from klarnet.training.trainer import losses_by_output
 
 
@@ -64,7 +67,7 @@ class Network(BaseNetwork):
         validation     the same kinds, or a share of the data between 0 and 1, split off after shuffling
         loss           a loss or its name; by default cross entropy behind Softmax, binary cross entropy behind Sigmoid,
                        squared error otherwise
-        metrics        names or objects; by default accuracy for a classification
+        metrics        names or objects; by default accuracy for a classification (binary: of targets 0 and 1)
         optimizer      an optimizer or its name
         batch_size     examples an iteration; the last batch of an epoch holds what is left
         seed           of the order of the examples, by default the network's own
@@ -88,7 +91,8 @@ class Network(BaseNetwork):
             batch_size=batch_size,
             epochs=epochs,
             seed=seed,
-            callbacks=[*callbacks, *shown],
+            callbacks=callbacks,
+            shown=shown,
             loss_weights=loss_weights,
         )
 
@@ -152,6 +156,7 @@ class Network(BaseNetwork):
         summary = summarise(self)
         if batch_size is None:
             return summary
+        batch_size, steps = positive("summary", "batch_size", batch_size), positive("summary", "steps", steps)
         shapes = tuple(concrete(v, batch_size, steps) for v in self.inputs)
         spans = any(v.lengths for v in self.inputs)
         if not training:
@@ -178,8 +183,6 @@ class Network(BaseNetwork):
         )
 
     def shape_behind(self, output: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
-        from klarnet.training.trainer import output_shape
-
         return output_shape(self, self.outputs[output].number, shapes)
 
     def default_loss(self) -> Any:
@@ -199,14 +202,15 @@ class Network(BaseNetwork):
         train = Feed(data, t, lengths=lengths, name="fit")
         if validation is None:
             return train, None
-        if isinstance(validation, float):
-            if not 0.0 < validation < 1.0:
+        if isinstance(validation, Real) and not isinstance(validation, bool):
+            share = float(validation)
+            if not 0.0 < share < 1.0:
                 raise ValueError(f"fit: validation {validation!r}, expected a share between 0 and 1, or data")
             if train.dataset is None:
                 raise ValueError(
                     "fit: validation as a share needs arrays or a Dataset; give the validation data itself"
                 )
-            kept, held_out = train.dataset.split(1.0 - validation, validation, seed=seed)
+            kept, held_out = train.dataset.split(1.0 - share, share, seed=seed)
             return Feed(kept, name="fit"), Feed(held_out, name="validation")
         return train, Feed(validation, name="validation")
 

@@ -24,6 +24,7 @@ from klarnet.engine import (
     with_state,
 )
 from klarnet.engine import functions as E
+from klarnet.engine.trace import descriptions
 
 N, M = 4, 6
 INPUTS, WEIGHTS, GRADIENTS, RESULT = 0, 2, 3, 10
@@ -153,3 +154,25 @@ class Run:
             bound.run()
         values = 1 + sum(op[0] != "gradient" for op in self.ops)
         return plan, [*results[: min(self.results, values)], gradients, weights]
+
+
+def check_places(plan: Plan) -> int:
+    """Every storage has a place, those alive together lie apart, the arena holds them all → the most alive at once."""
+    lives: dict[int, list[Any]] = {}
+    for time, call in enumerate(plan.calls):
+        for x in [*call.reads(), *descriptions(call.outputs)]:
+            assert x.storage.home is not None
+            if x.storage.home[0] == ARENA:
+                lives.setdefault(x.storage.home[1] << 20 | id(x.storage) & 0xFFFFF, [x.storage, time, time])[
+                    2
+                ] = time
+    peak = 0
+    for time in range(len(plan.calls)):
+        alive = sorted((s.home[1], s.nbytes) for s, first, last in lives.values() if first <= time <= last)
+        for (start, nbytes), (after, _) in zip(alive, alive[1:], strict=False):
+            assert start % 64 == 0 and start + nbytes <= after
+        if alive:
+            assert alive[-1][0] + alive[-1][1] <= plan.arena_bytes
+        peak = max(peak, sum(max(64, -(-n // 64) * 64) for _, n in alive))
+    assert plan.arena_bytes >= peak
+    return peak

@@ -137,6 +137,7 @@ MISFIT: list[tuple[Any, ...]] = [
     ("split", [(2, 7)], {"widths": (3, 3)}, r"widths \(3, 3\) add up to 6, but the array has 7"),
     ("permute", [(1, 1, 1, 2, 3)], {"axes": (0, 1, 2, 3, 3)}, "no order of"),
     ("pad", [(2, 3, 4, 5)], {"padding": ((-2, -1), (0, 0))}, "leaves nothing"),
+    ("pad", [(2, 3, 4, 5)], {"padding": ((-3, 3), (0, 0))}, "leaves nothing"),
     ("softmax_cross_entropy", [(2, 3), (3,), None, None], {}, "t does not fit"),
     ("upsample2d", [(2, 3, 4, 5)], {"factor": (0, 1), "bilinear": 0}, "factor"),
 ]  # fmt: skip

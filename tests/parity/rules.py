@@ -125,7 +125,7 @@ def _largest(X: np.ndarray) -> float:
 
 def _axis(d: Drawing, span: int, stride: int, most_padding: int) -> tuple[int, int, int]:
     """Size of the map, padding before and after, such that windows fit; some cells may be left over at the end."""
-    before, after = d.few(most_padding, least=0), d.few(most_padding, least=0)
+    before, after = (d.choose((*range(most_padding + 1), -1)) for _ in range(2))  # -1 leaves the border out
     places = d.size(options=(1, 2, 3, 6, 13, 29) if not d.large else (13, 29))
     left_over = d.few(stride - 1, least=0)
     size = (places - 1) * stride + span + left_over - before - after
@@ -374,7 +374,7 @@ def _lstm_backward(d: Drawing) -> Case:
         )
         return {"C": C, "G": G}
 
-    return Case(a, case.scalars, following=cells_and_gates)
+    return Case(a, case.scalars, scales={"dh0": 0.1, "dc0": 0.1}, following=cells_and_gates)
 
 
 @rule("recurrent_gradients")
@@ -435,7 +435,7 @@ def _permute(d: Drawing) -> Case:
 def _pad(d: Drawing) -> Case:
     h, w = d.size(), d.size()
     top, bottom, left, right = (d.few(3, least=-3) for _ in range(4))
-    if h + top + bottom < 1 or w + left + right < 1:
+    if h + min(top, 0) + min(bottom, 0) < 1 or w + min(left, 0) + min(right, 0) < 1:
         top, bottom, left, right = abs(top), abs(bottom), abs(left), abs(right)
     return Case(
         {"X": d.normal(d.few(2, least=0), h, w, d.size())}, {"padding": ((top, bottom), (left, right))}

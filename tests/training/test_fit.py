@@ -1,18 +1,14 @@
-"""fit, evaluate and predict: what a training does with data, seeds, callbacks and accidents."""
+"""fit, evaluate and predict: what a training does with data, seeds and orders."""
 
 from __future__ import annotations
 
-import io
 import threading
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import klarnet as kn
-from klarnet.network import files
-from klarnet.training.fit import Fit
 
 X = kn.random.normal((60, 5), seed=1).astype(np.float32)
 T = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0)
@@ -146,151 +142,89 @@ def test_several_threads_predict_at_once() -> None:
     assert all(np.array_equal(expected, found[i]) for i in range(4))
 
 
-class Script(kn.Callback):
-    """Puts values into the history as if they had been measured, or does something at an epoch."""
-
-    def __init__(self, name: str, values: list[float]) -> None:
-        self.name, self.values = name, values
-        self.weights: list[np.ndarray] = []
-
-    def on_epoch_end(self, fit: Fit, row: dict[str, Any]) -> None:
-        row[self.name] = self.values[fit.epoch - 1]
-        self.weights.append(fit.net.weights.values.copy())
+def test_the_list_and_the_graph_are_one_network() -> None:
+    x = kn.Input((5,))
+    y = kn.Softmax()(kn.Dense(3)(kn.Dropout(0.2)(kn.Dense(8, activation="relu")(x))))
+    graph = kn.Network(inputs=x, outputs=y, seed=4)
+    graph.fit(X, T, epochs=3, batch_size=16, progress=False)
+    assert np.array_equal(bits(graph), bits(fitted(X, T)))
 
 
-def test_early_stopping_keeps_the_best_weights_though_it_never_stopped() -> None:
-    script, stopper = (
-        Script("validation_loss", [5.0, 3.0, 4.0]),
-        kn.EarlyStopping(5, monitor="validation_loss"),
-    )
+VIEWS: dict[str, np.ndarray] = {
+    "columns reversed": X[:, ::-1],
+    "transposed": np.ascontiguousarray(X.T).T,
+    "every second row": np.repeat(X, 2, axis=0)[::2],
+    "one row, repeated without memory": np.broadcast_to(X[0], X.shape),
+    "negative stride of one example": X[:1][::-1],
+    "read only": np.frombuffer(X.tobytes(), np.float32).reshape(X.shape),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_entry_takes_any_strides(view: str) -> None:
+    """T52: the same numbers as for their copies, whatever the strides."""
+    A, t = VIEWS[view], T[: len(VIEWS[view])]
+    C = np.array(A, order="C")
+    assert np.array_equal(bits(fitted(A, t)), bits(fitted(C, t)))
+    net = fitted(X, T)
+    assert np.array_equal(net.predict(A), net.predict(C))
+    assert np.array_equal(net.forward(A), net.forward(C))
+    assert net.evaluate(A, t).loss == net.evaluate(C, t).loss
+    dY = np.ones((len(A), 3), np.float32)
+    net.forward(A)
+    dX = net.backward(np.asfortranarray(dY))
+    net.forward(C)
+    assert np.array_equal(dX, net.backward(dY))
+    assert kn.Trainer(mlp()).step(A, t) == kn.Trainer(mlp()).step(C, t)
+
+
+def test_the_last_smaller_batch_is_trained_on() -> None:
+    seen: list[int] = []
+
+    class Sizes(kn.Callback):
+        def on_batch_end(self, fit: Any, loss: float) -> None:
+            seen.append(len(fit.trainer.outputs["output"]))
+
+    mlp().fit(X[:10], T[:10], batch_size=4, epochs=2, progress=False, callbacks=[Sizes()])
+    assert seen == [4, 4, 2] * 2
+
+
+def test_inputs_by_name_in_any_order() -> None:
+    a, b = kn.Input((5,), name="a"), kn.Input((2,), name="b")
+    net = kn.Network(inputs=[a, b], outputs=kn.Softmax()(kn.Dense(3)(kn.Concat()([a, b]))), seed=1)
+    net.fit({"b": X[:, :2], "a": X}, T, epochs=1, progress=False)
+    expected = net.predict([X, X[:, :2]])
+    assert np.array_equal(net.predict({"b": X[:, :2], "a": X}), expected)
+    assert np.array_equal(net.predict({"a": X, "b": X[:, :2]}, batch_size=7).argmax(1), expected.argmax(1))
+
+
+def test_targets_by_name_are_measured_too() -> None:
+    history = mlp().fit({"input": X}, {"output": T}, epochs=1, progress=False)
+    assert history["accuracy"] == mlp().fit(X, T, epochs=1, progress=False)["accuracy"]
+
+
+def test_grey_values_and_shares_are_targets_without_an_accuracy() -> None:
+    grey = 1 / (1 + np.exp(-X))
+    net = kn.Network([kn.Dense(5), kn.Sigmoid()], input_shape=(5,))
+    assert "accuracy" not in net.fit(X, grey, epochs=1, progress=False)
+    assert np.isfinite(net.evaluate(X, grey).loss)
+    yes = kn.Network([kn.Dense(1), kn.Sigmoid()], input_shape=(5,))
+    assert "accuracy" in yes.fit(X, (T > 0)[:, None], epochs=1, progress=False)
+    assert "accuracy" not in yes.fit(X, np.full((60, 1), 0.3), epochs=1, progress=False)
+
+
+def test_what_does_not_fit_is_refused_before_the_first_step() -> None:
+    started: list[str] = []
+
+    class Started(kn.Callback):
+        def on_fit_start(self, fit: Any) -> None:
+            started.append("on_fit_start")
+
     net = mlp()
-    history = net.fit(X, T, epochs=3, progress=False, callbacks=[script, stopper])
-    assert history.best_epoch == 2 and history.stopped is None
-    assert np.array_equal(net.weights.values, script.weights[1])
-
-
-def test_a_nan_is_no_improvement(tmp_path: Path) -> None:
-    nan = float("nan")
-    script, stopper = (
-        Script("validation_loss", [3.0, 2.0, nan, nan]),
-        kn.EarlyStopping(2, monitor="validation_loss"),
-    )
-    best = kn.Checkpoint(tmp_path, monitor="validation_loss")
-    net = mlp()
-    history = net.fit(X, T, epochs=4, progress=False, callbacks=[script, stopper, best])
-    assert history.best_epoch == 2 and "not improved for 2 epochs" in history.stopped
-    assert np.array_equal(kn.load(tmp_path / "best.klarnet").weights.values, script.weights[1])
-
-
-def test_a_value_whose_direction_is_not_known_is_asked_for() -> None:
-    script = Script("score", [1.0])
-    with pytest.raises(ValueError, match="better='lower'"):
-        mlp().fit(X, T, epochs=1, progress=False, callbacks=[script, kn.EarlyStopping(monitor="score")])
-    mlp().fit(
-        X, T, epochs=1, progress=False, callbacks=[script, kn.EarlyStopping(monitor="score", better="higher")]
-    )
-
-
-def test_accuracy_is_better_when_higher() -> None:
-    script, stopper = Script("accuracy", [0.5, 0.9, 0.7]), kn.EarlyStopping(5, monitor="accuracy")
-    assert mlp().fit(X, T, epochs=3, progress=False, callbacks=[script, stopper]).best_epoch == 2
-
-
-def test_an_infinite_loss_stops_with_the_layers_name_and_the_weights_as_before(tmp_path: Path) -> None:
-    net = mlp()
-    net.fit(X, T, epochs=1, progress=False, callbacks=[kn.Checkpoint(tmp_path)])
     before = net.weights.values.copy()
-    net.weights["dense_2/W"][0, 0] = np.inf
-    spoilt = net.weights.values.copy()
-    with pytest.raises(kn.NotFiniteError, match="dense_2/W"):
-        net.fit(X, T, epochs=1, progress=False)
-    assert np.array_equal(net.weights.values, spoilt)
-    assert np.array_equal(kn.load(tmp_path / "last.klarnet").weights.values, before)
-
-
-def test_ctrl_c_keeps_the_work(capsys: pytest.CaptureFixture[str]) -> None:
-    class Interrupt(kn.Callback):
-        def on_batch_end(self, fit: Fit, loss: float) -> None:
-            if fit.epoch == 2:
-                raise KeyboardInterrupt
-
-    net = mlp()
-    start = net.weights.values.copy()
-    history = net.fit(X, T, epochs=5, progress=False, callbacks=[Interrupt()])
-    assert history.epochs == 1 and "interrupted in epoch 2" in history.stopped
-    assert not np.array_equal(start, net.weights.values)
-    assert "keeps what it has learned" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("breaking", ["fsync", "replace"])
-def test_a_write_that_fails_leaves_the_former_file(
-    breaking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "net.klarnet"
-    first, second = mlp(), fitted(X, T)
-    first.save(path)
-
-    def fails(*arguments: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(files.os, breaking, fails)
-    with pytest.raises(OSError, match="No space"):
-        second.save(path)
-    monkeypatch.undo()
-    assert np.array_equal(kn.load(path).weights.values, first.weights.values)
-    assert [p.name for p in tmp_path.iterdir()] == ["net.klarnet"]
-
-
-def test_a_checkpoint_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    whole, broken = kn.Trainer(mlp()), kn.Trainer(mlp())
-    for _ in range(3):
-        whole.step(X, T)
-        broken.step(X, T)
-    kn.save_checkpoint(broken, tmp_path / "last.klarnet", epoch=1)
-    resumed = kn.Trainer(mlp())
-    assert kn.load_checkpoint(resumed, tmp_path / "last.klarnet")["step"] == 3
-    for trainer in (whole, resumed):
-        for _ in range(3):
-            trainer.step(X, T)
-    assert np.array_equal(bits(whole.net), bits(resumed.net))
-
-
-def named(*names: str) -> kn.Network:
-    layers = [kn.Dense(5, activation="tanh", name=name) for name in names]
-    return kn.Network([*layers, kn.Dense(3, name="out"), kn.Softmax()], input_shape=(5,), seed=1)
-
-
-def test_moments_follow_their_weights_by_name(tmp_path: Path) -> None:
-    old = kn.Trainer(named("a", "b"))
-    for _ in range(3):
-        old.step(X, T)
-    kn.save_checkpoint(old, tmp_path / "last.klarnet")
-    grown = kn.Trainer(named("new", "a", "b"))
-    kn.load_checkpoint(grown, tmp_path / "last.klarnet", grown=True)
-    before, after = old.moments.named(), grown.moments.named()
-    for name, moment in before.items():
-        assert np.array_equal(after[name], moment), name
-    assert not after["m/new/W"].any() and grown.moments.born["new/W"] == 3
-    swapped = kn.Trainer(named("b", "a"))
-    kn.load_checkpoint(swapped, tmp_path / "last.klarnet")
-    assert np.array_equal(swapped.moments.named()["m/a/W"], before["m/a/W"])
-    with pytest.raises(ValueError, match="new"):
-        kn.load_checkpoint(kn.Trainer(named("new", "a", "b")), tmp_path / "last.klarnet")
-    grown.step(X, T)
-    assert np.isfinite(grown.net.weights.values).all()
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
-def test_progress_in_a_terminal_and_elsewhere(stream: Any) -> None:
-    out = stream()
-    mlp().fit(X, T, validation=0.2, epochs=2, progress=False, callbacks=[kn.Progress(out)])
-    text = out.getvalue()
-    lines = [line for line in text.splitlines() if line.startswith("epoch") and "validation" in line]
-    if stream is io.StringIO:
-        assert len(lines) == 2 and "\x1b" not in text and "\r" not in text
-    assert "loss" in text and "accuracy" in text
+    late = T.copy()
+    late[57] = 9
+    for data, validation in [((X, late), None), ((X, T), (X, late)), ((X, T), (X[:, :3], T))]:
+        with pytest.raises(ValueError, match="57|validation"):
+            net.fit(*data, validation=validation, progress=False, callbacks=[Started()])
+    assert not started and np.array_equal(net.weights.values, before)

@@ -50,10 +50,10 @@ def _is_list(x: Any) -> bool:
 
 
 def _is_batch(first: Any) -> bool:
-    """Whether a list begins with a pair of arrays: then it holds batches, not numbers."""
+    """Whether a list begins with a pair (or a longer tuple) of arrays: then it holds batches, not numbers."""
     return (
         len(first) == 1
         and isinstance(first[0], (tuple, list))
-        and len(first[0]) == 2
+        and (len(first[0]) == 2 or (isinstance(first[0], tuple) and len(first[0]) > 2))
         and all(hasattr(part, "shape") and len(part.shape) > 0 for part in first[0])
     )

@@ -49,12 +49,12 @@ here = _Here()
 
 @contextmanager
 def tracing(trace: Trace) -> Iterator[Trace]:
-    """Let `trace` note the engine calls of this thread that are made on descriptions."""
-    before, here.trace = here.trace, trace
+    """Let `trace` note the engine calls of this thread that are made on descriptions; the node is as before then."""
+    before, node, here.trace = here.trace, here.node, trace
     try:
         yield trace
     finally:
-        here.trace = before
+        here.trace, here.node = before, node
 
 
 @contextmanager

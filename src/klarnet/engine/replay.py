@@ -19,7 +19,7 @@ from .plan import ARENA, Plan
 from .records import encode
 from .trace import Call
 
-BUFFERS = 64
+BUFFERS = 512
 
 
 class Memory:

@@ -74,7 +74,7 @@ def enlarged(f: Function, s: Sizes, scalars: Scalars) -> None:
 def padded(f: Function, s: Sizes, scalars: Scalars) -> None:
     top, bottom, left, right = _four(scalars["padding"])
     s["i"], s["j"] = s["h"] + top + bottom, s["w"] + left + right
-    if s["i"] < 1 or s["j"] < 1:
+    if s["h"] + min(top, 0) + min(bottom, 0) < 1 or s["w"] + min(left, 0) + min(right, 0) < 1:
         raise ShapeError(
             f"{f.name}: cropping {s['h']}x{s['w']} by {(top, bottom)}, {(left, right)} leaves nothing"
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -35,10 +36,9 @@ from klarnet.losses import CrossEntropy, Loss, SoftmaxCrossEntropy
 
 from . import passes
 from .graph import Namespace
-from .network import GRADIENTS, STATE, UNTRAINED, WEIGHTS, BaseNetwork, deliver
+from .network import FIRST_FREE, GRADIENTS, UNTRAINED, WEIGHTS, BaseNetwork, deliver
 from .update import OptimizerState
 
-INPUT, TARGET, RESULT = 8, 16, 24  # buffers of large batches and of results
 SMALL = 32 * 1024  # bytes up to which a batch is copied into the plan
 INT32 = np.dtype(np.int32)
 
@@ -94,14 +94,15 @@ class Execution:
         self.wanted, self.state = wanted, state
         self.memory: Memory = net.memory()
         self.value = aligned(64).view(net.dtype)
+        buffers = count(FIRST_FREE)  # for large batches and for results; set anew before each run
         self.inputs = [
-            _Fed(shape, np.dtype(INT32 if v.dtype == "int" else net.dtype), INPUT + i)
-            for i, (v, shape) in enumerate(zip(net.inputs, wanted.shapes, strict=True))
+            _Fed(shape, np.dtype(INT32 if v.dtype == "int" else net.dtype), next(buffers))
+            for v, shape in zip(net.inputs, wanted.shapes, strict=True)
         ]
         self.targets = {
-            name: _Fed(shape, dtype, TARGET + i)
-            for i, (name, (shape, dtype)) in enumerate(wanted.targets.items())
+            name: _Fed(shape, dtype, next(buffers)) for name, (shape, dtype) in wanted.targets.items()
         }
+        self.first_result = next(buffers)
         batch = wanted.shapes[0][0]
         self.lengths = {
             v.number: _Fed((batch,), INT32, 0) for v in net.inputs if v.lengths and wanted.lengths
@@ -110,14 +111,12 @@ class Execution:
         self.results: dict[str, Description] = {}
         self.plan: Plan = make_plan(self._trace(net, acting), optimise=optimise)
         self.replay = Replay(self.plan, engine())
-        if wanted.optimizer is not None and wanted.optimizer.buffer.size:
-            self.memory.set(STATE, wanted.optimizer.buffer)
         self.bound: Bound = self.replay.bind(self.memory, state)
 
     def _trace(self, net: BaseNetwork, acting: Sequence[Head]) -> Trace:
         trace, wanted = Trace(), self.wanted
+        delivered: set[str] = set()
         w = described_weights(net)
-        before = here.node
         with tracing(trace):
             run = passes.Noted(trace)
             inputs = {i: fed.description for i, fed in zip(net.graph.inputs, self.inputs, strict=True)}
@@ -144,12 +143,11 @@ class Execution:
             if wanted.outputs:
                 self._deliver_outputs(trace, outputs)
             if wanted.training:
-                self._backward(net, run, w, kept, after, gradients)
+                delivered = self._backward(net, run, w, kept, after, gradients)
             if wanted.optimizer is not None:
                 here.node = -1
                 trace.parts.append(len(trace.calls))
-                self._update(net, wanted.optimizer)
-        here.node = before
+                self._update(net, wanted.optimizer, delivered)
         return trace
 
     def _backward(
@@ -160,12 +158,15 @@ class Execution:
         kept: Any,
         spans: Any,
         gradients: dict[int, Any],
-    ) -> None:
+    ) -> set[str]:
+        """Note backward and weight gradients; returns the weights that have one."""
         weights = net.weights
+        delivered: set[str] = set()
         storage = Storage(weights.gradients.nbytes, (GRADIENTS, 0))
 
         def place(name: str) -> Description:
             slot = weights.slots[name]
+            delivered.add(name)
             return Description(slot.shape, net.dtype, storage, slot.offset * net.dtype.itemsize)
 
         def at(v: Any, kept_here: Any, dY: Any) -> None:
@@ -174,27 +175,28 @@ class Execution:
 
         needed = passes.trained_vertices(net.graph, weights.trains)
         passes.backward(run, net.graph, w, kept, spans, gradients, needed, at)
+        return delivered
 
-    def _update(self, net: BaseNetwork, optimizer: OptimizerState) -> None:
-        size = net.weights.values.size
-        if not size:
-            return
+    def _update(self, net: BaseNetwork, optimizer: OptimizerState, delivered: set[str]) -> None:
+        """Note the update of the weights that have a gradient: what no loss depends on stays as it is."""
 
-        def flat(buffer: int, slots: int = 1) -> Description:
-            return Description(
-                (size * slots,), net.dtype, Storage(size * slots * net.dtype.itemsize, (buffer, 0))
-            )
+        def flat(array: np.ndarray, home: tuple[int, int]) -> Description:
+            return Description(array.shape, net.dtype, Storage(array.nbytes, home))
 
-        count = len(optimizer.optimizer.slots)
-        whole = flat(STATE, max(1, count))
+        slots = [optimizer.slot(i) for i in range(len(optimizer.optimizer.slots))]
         optimizer.apply(
-            flat(WEIGHTS), flat(GRADIENTS), [whole[i * size : (i + 1) * size] for i in range(count)]
+            flat(net.weights.values, (WEIGHTS, 0)),
+            flat(net.weights.gradients, (GRADIENTS, 0)),
+            [
+                flat(s, (0, s.ctypes.data)) for s in slots
+            ],  # the trainer's own: another may train this network too
+            only=delivered,
         )
 
     def _deliver_outputs(self, trace: Trace, outputs: dict[str, Description]) -> None:
         for i, (name, Y) in enumerate(outputs.items()):
             self.results[name] = Y
-            trace.result(Y, (RESULT + i, 0))
+            trace.result(Y, (self.first_result + i, 0))
 
     def _constant(self, values: Any, dtype: np.dtype) -> Description | None:
         if values is None:
@@ -220,7 +222,7 @@ class Execution:
         outputs = {}
         for i, (name, Y) in enumerate(self.results.items()):
             outputs[name] = aligned(Y.nbytes).view(Y.dtype).reshape(Y.shape)
-            self.memory.set(RESULT + i, outputs[name])
+            self.memory.set(self.first_result + i, outputs[name])
         self.bound.run()
         return outputs
 
@@ -228,7 +230,7 @@ class Execution:
         """The one output's array for runs without `run`: the same at every run, so the caller copies it."""
         Y = next(iter(self.results.values()))
         out = aligned(Y.nbytes).view(Y.dtype).reshape(Y.shape)
-        self.memory.set(RESULT, out)
+        self.memory.set(self.first_result, out)
         return out
 
 

@@ -28,6 +28,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     import tempfile  # here and below: imported where files are written or read, so that a network costs less to start
 
     target = Path(path)
+    if target.is_dir():
+        raise IsADirectoryError(f"{target}: is a folder, expected the name of a file")
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:

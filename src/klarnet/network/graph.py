@@ -133,6 +133,8 @@ def _names(order: Sequence[Node]) -> dict[int, str]:
             continue
         if layer.name is not None:
             name = layer.name
+            if not isinstance(name, str) or not name:
+                raise ValueError(f"{type(layer).__name__}: name {name!r}, expected a text such as 'first'")
             if name in taken or "/" in name or ":" in name:
                 why = "stands twice" if name in taken else "may not hold '/' or ':'"
                 raise ValueError(f"the layer name {name!r} {why}; give each layer a name of its own")

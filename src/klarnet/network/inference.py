@@ -57,6 +57,7 @@ class Frozen:
 
     def _call(self, X: Any, lengths: Any) -> Any:
         net = self.net
+        self._local.__dict__.pop("quick", None)  # its result goes elsewhere now
         arrays = net.arrays(X)
         if len(arrays[0]) != self.batch_size:
             raise ValueError(

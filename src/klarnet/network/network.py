@@ -10,16 +10,18 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from klarnet.engine import Description, Memory, State, Trace, here, tracing, with_state
-from klarnet.layers import Input, Layer, Node
+from klarnet.layers import Input, Layer
 from klarnet.optimizers import Optimizer
 from klarnet.optimizers import optimizer as find_optimizer
 
 from . import passes
-from .graph import Graph, Namespace, Vertex, build, steps_of
+from .ends import ends_of
+from .graph import Graph, Namespace, Vertex, build
+from .inputs import checked_lengths, narrowed, whole_numbers
 from .update import OptimizerState
 from .weights import Weights
 
-WEIGHTS, GRADIENTS, UNTRAINED, STATE = 2, 3, 4, 5  # numbers of the buffers that plans speak of
+WEIGHTS, GRADIENTS, UNTRAINED, FIRST_FREE = 2, 3, 4, 5  # numbers of the buffers that plans speak of
 
 
 class InputScaling:
@@ -53,8 +55,11 @@ class BaseNetwork:
         class_names: Sequence[str] | None = None,
         scaling: InputScaling | None = None,
     ) -> None:
-        nodes, ends = _ends(layers, input_shape, inputs, outputs)
-        self.dtype = np.dtype(dtype)
+        nodes, ends = ends_of(layers, input_shape, inputs, outputs)
+        try:
+            self.dtype = np.dtype(dtype)
+        except TypeError:
+            self.dtype = np.dtype(object)
         if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
             raise ValueError(f"Network: dtype {dtype!r}, expected float32 or float64")
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
@@ -108,25 +113,32 @@ class BaseNetwork:
         X is an array, or for several inputs a list in their order or a dict by their names. Raises ValueError
         with the input's name, its expected shape and what came.
         """
+        arrays = [self._array(v, x) for v, x in zip(self.inputs, self.paired(X), strict=True)]
+        for v, a in zip(self.inputs, arrays, strict=True):
+            if len(a) != len(arrays[0]):
+                raise ValueError(
+                    f"{v.name}: {len(a)} examples, but {self.inputs[0].name} has {len(arrays[0])}; expected as many"
+                )
+        return arrays
+
+    def paired(self, X: Any) -> list[Any]:
+        """What was given for each input, in the order of the inputs. Raises ValueError where they do not pair up."""
         inputs = self.inputs
-        if len(inputs) == 1 and not isinstance(X, Mapping):
-            given = [X]
-        elif isinstance(X, Mapping):
-            unknown = set(X) - {v.name for v in inputs}
-            missing = [v.name for v in inputs if v.name not in X]
-            if unknown or missing:
+        names = ", ".join(v.name for v in inputs)
+        if isinstance(X, Mapping):
+            if set(X) != {v.name for v in inputs}:
                 raise ValueError(
-                    f"inputs {', '.join(sorted(map(str, X)))}, expected {', '.join(v.name for v in inputs)}"
+                    f"the network got inputs {', '.join(map(str, X)) or 'none'}, expected {names}"
                 )
-            given = [X[v.name] for v in inputs]
-        else:
-            given = list(X) if isinstance(X, (list, tuple)) else [X]
-            if len(given) != len(inputs):
-                raise ValueError(
-                    f"got {len(given)} input arrays, expected {len(inputs)}: "
-                    f"{', '.join(v.name for v in inputs)}"
-                )
-        return [self._array(v, x) for v, x in zip(inputs, given, strict=True)]
+            return [X[v.name] for v in inputs]
+        if len(inputs) == 1:
+            return [X]
+        given = list(X) if isinstance(X, (list, tuple)) else [X]
+        if len(given) != len(inputs):
+            raise ValueError(
+                f"the network has {len(inputs)} inputs, {names}, got {len(given)} array(s); give a list or a dict"
+            )
+        return given
 
     def _array(self, v: Vertex, x: Any) -> np.ndarray:
         array = (
@@ -165,6 +177,8 @@ class BaseNetwork:
             self._refuse_unscaled(v, array, s)
         elif s is not None and np.dtype(s.dtype).kind in "iu" and array.dtype.kind in "iu":
             raise TypeError(f"{v.name}: this network was trained on {s.dtype} values, got {array.dtype}")
+        if array.dtype.kind == "f" and array.dtype.itemsize > self.dtype.itemsize:
+            return narrowed(v.name, array, self.dtype)
         return np.ascontiguousarray(array, self.dtype)
 
     def _refuse_unscaled(self, v: Vertex, array: np.ndarray, s: InputScaling) -> None:
@@ -215,7 +229,10 @@ class BaseNetwork:
             if name not in self.graph.outputs:
                 raise ValueError(f"backward: no output {name!r}, expected {', '.join(self.graph.outputs)}")
             number = self.graph.outputs[name]
-            array = np.ascontiguousarray(gradient, self.dtype)
+            array = np.asarray(gradient)
+            if array.dtype.kind not in "fiub":
+                raise TypeError(f"backward: dY of {name} has dtype {array.dtype}, expected numbers")
+            array = np.ascontiguousarray(array, self.dtype)
             if array.shape != values[number].shape:
                 raise ValueError(
                     f"backward: dY of {name} has shape {array.shape}, the output has {values[number].shape}"
@@ -334,71 +351,3 @@ def deliver(run: Any, net: BaseNetwork, v: Vertex, gradients: dict[str, Any], pl
             )
         if slot.trained and not slot.frozen:
             run.deliver(gradient, place(slot.name), slot.name)
-
-
-def whole_numbers(name: str, array: np.ndarray) -> np.ndarray:
-    """The array in the engine's int32. Raises ValueError for a number that would be cut."""
-    if array.size and not np.can_cast(array.dtype, np.int32):
-        least, most = np.iinfo(np.int32).min, np.iinfo(np.int32).max
-        wrong = (array < least) | (array > most)
-        if wrong.any():
-            place = tuple(int(i) for i in np.argwhere(wrong)[0])
-            raise ValueError(
-                f"{name}: {array[place]} at position {place}, expected whole numbers up to {most}"
-            )
-    return np.ascontiguousarray(array, np.int32)
-
-
-def checked_lengths(lengths: Any, X: np.ndarray, v: Vertex) -> np.ndarray:
-    """Lengths as int32 (n,), each from 0 to the size of the axis they count along; None means all of it."""
-    n, steps = X.shape[0], steps_of(X.shape[1:])
-    if lengths is None:
-        return np.full(n, steps, np.int32)
-    array = np.asarray(lengths)
-    if array.shape != (n,) or array.dtype.kind not in "iu":
-        raise ValueError(
-            f"{v.name}: lengths of shape {array.shape} and dtype {array.dtype}, expected ({n},) whole numbers"
-        )
-    wrong = np.flatnonzero((array < 0) | (array > steps))
-    if wrong.size:
-        raise ValueError(f"{v.name}: length {array[wrong[0]]} of example {wrong[0]}, expected 0 … {steps}")
-    return np.ascontiguousarray(array, np.int32)
-
-
-def _ends(layers: Any, input_shape: Any, inputs: Any, outputs: Any) -> tuple[list[Input], dict[str, Node]]:
-    """Inputs and named outputs, from a list of layers or from graph nodes."""
-    if layers is not None:
-        if inputs is not None or outputs is not None:
-            raise ValueError(
-                "Network: give a list of layers with input_shape, or inputs and outputs, not both"
-            )
-        if input_shape is None:
-            raise ValueError("Network: input_shape is missing, the shape of one example, such as (28, 28, 1)")
-        first = Input((input_shape,) if isinstance(input_shape, int) else input_shape)
-        node: Node = first
-        given = list(layers)
-        if not given:
-            raise ValueError("Network: the list of layers is empty")
-        for i, layer in enumerate(given):
-            if isinstance(layer, type) and issubclass(layer, Layer):
-                raise TypeError(
-                    f"Network: item {i} is the class {layer.__name__}; expected a layer, {layer.__name__}(…)"
-                )
-            if not isinstance(layer, Layer):
-                raise TypeError(f"Network: item {i} is {layer!r}, expected a layer")
-            node = layer(node)
-        return [first], {"output": node}
-    if inputs is None or outputs is None:
-        raise ValueError("Network: expected a list of layers with input_shape, or inputs=… and outputs=…")
-    starts = [inputs] if isinstance(inputs, Input) else list(inputs)
-    if not starts or not all(isinstance(i, Input) for i in starts):
-        raise TypeError("Network: inputs must be kn.Input(…) nodes")
-    ends = dict(outputs) if isinstance(outputs, Mapping) else {"output": outputs}
-    for name, node in ends.items():
-        if not isinstance(node, Node):
-            raise TypeError(
-                f"Network: output {name!r} is {type(node).__name__}, expected a graph node, layer(node)"
-            )
-    if not ends:
-        raise ValueError("Network: outputs is empty")
-    return starts, ends

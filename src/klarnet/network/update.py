@@ -24,6 +24,7 @@ class OptimizerState:
         size = weights.values.size
         self.buffer = aligned(size * len(optimizer.slots) * weights.dtype.itemsize).view(weights.dtype)
         self.born: dict[str, int] = {}
+        self.version = 0  # changes when state is loaded: step counts stand in plans
 
     def slot(self, number: int) -> np.ndarray:
         size = self.weights.values.size
@@ -55,6 +56,9 @@ class OptimizerState:
                     f"{value.shape}"
                 )
         known = {name.split("/", 1)[1] for name in arrays}
+        for name in mine:
+            if name not in arrays and name.split("/", 1)[1] in known:
+                raise ValueError(f"optimizer state {name!r} is missing: was it saved by another optimizer?")
         for name, view in mine.items():
             view[...] = arrays.get(name, 0.0)
         fresh = [
@@ -63,16 +67,17 @@ class OptimizerState:
             if s.trained and self.optimizer.slots and s.name not in known
         ]
         self.born = {**born, **dict.fromkeys(fresh, step)}
+        self.version += 1
         return fresh
 
-    def ranges(self) -> list[tuple[int, int, float, int]]:
-        """(offset, length, weight decay, born): runs of trained weights that share their settings.
+    def ranges(self, only: set[str] | None = None) -> list[tuple[int, int, float, int]]:
+        """(offset, length, weight decay, born): runs of trained weights (of these only) that share their settings.
 
         The gaps between weights hold zeros in every buffer and stay zero, so a run may cover them.
         """
         runs: list[list[Any]] = []
         for s in self.weights.slots.values():
-            if not s.trained or s.frozen:
+            if not s.trained or s.frozen or (only is not None and s.name not in only):
                 continue
             decay = self.optimizer.weight_decay if s.decays else 0.0
             born = self.born.get(s.name, 0)
@@ -83,9 +88,9 @@ class OptimizerState:
                 runs.append([s.offset, end, decay, born])
         return [(first, end - first, decay, born) for first, end, decay, born in runs]
 
-    def apply(self, values: Any, gradients: Any, slots: list[Any]) -> None:
-        """Update arrays or descriptions of the flat buffers."""
-        for offset, length, decay, born in self.ranges():
+    def apply(self, values: Any, gradients: Any, slots: list[Any], only: set[str] | None = None) -> None:
+        """Update arrays or descriptions of the flat buffers: all weights that train, or only these."""
+        for offset, length, decay, born in self.ranges(only):
             part = slice(offset, offset + length)
             self.optimizer.update(
                 values[part], gradients[part], [s[part] for s in slots], decay=decay, born=born

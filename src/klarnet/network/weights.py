@@ -85,6 +85,8 @@ class Weights:
 
     def __setitem__(self, name: str, value: Any) -> None:
         target, given = self[name], np.asarray(value)
+        if given.dtype.kind not in "fiub":
+            raise TypeError(f"weight {name}: expected numbers, got dtype {given.dtype}")
         if given.shape != target.shape:
             raise ValueError(f"weight {name}: expected shape {target.shape}, got {given.shape}")
         target[...] = given
@@ -122,6 +124,8 @@ class Weights:
 
     def match(self, pattern: str) -> list[Slot]:
         """The trained weights whose layer or full name fits the pattern (`conv*`, `dense_1/W`)."""
+        if not isinstance(pattern, str):
+            raise TypeError(f"freeze: pattern {pattern!r}, expected a text such as 'conv*'")
         found = [
             s
             for s in self.slots.values()

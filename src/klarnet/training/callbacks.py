@@ -31,11 +31,16 @@ class Callback:
 class Monitor:
     """One watched value: is it better than the best so far? A NaN never is."""
 
-    def __init__(self, monitor: str | None, better: str | None, minimum_improvement: float = 0.0) -> None:
+    def __init__(
+        self, owner: str, monitor: str | None, better: str | None, minimum_improvement: float = 0.0
+    ) -> None:
+        if monitor is not None and not isinstance(monitor, str):
+            raise TypeError(f"{owner}: monitor {monitor!r}, expected a name such as 'validation_loss'")
         if better not in (None, "lower", "higher"):
-            raise ValueError(f"better {better!r}, expected 'lower' or 'higher'")
+            raise ValueError(f"{owner}: better {better!r}, expected 'lower' or 'higher'")
         if not minimum_improvement >= 0:
-            raise ValueError(f"minimum_improvement {minimum_improvement!r}, expected 0 or more")
+            raise ValueError(f"{owner}: minimum_improvement {minimum_improvement!r}, expected 0 or more")
+        self.owner = owner
         self.name, self.better, self.minimum = monitor, better, float(minimum_improvement)
         self.best = math.nan
 
@@ -45,7 +50,7 @@ class Monitor:
             self.name = "validation_loss" if "validation_loss" in row else "loss"
         if self.name not in row:
             raise ValueError(
-                f"nothing called {self.name!r} to watch; this training gives {', '.join(row)}"
+                f"{self.owner}: nothing called {self.name!r} to watch; this training gives {', '.join(row)}"
                 + ("" if fit.validation is not None else " (validation=… would add validation_loss)")
             )
         if self.better is None:
@@ -89,7 +94,7 @@ class EarlyStopping(Callback):
         if not isinstance(patience, int) or patience < 1:
             raise ValueError(f"EarlyStopping: patience {patience!r}, expected a whole number above 0")
         self.patience, self.best_weights = patience, best_weights
-        self._arguments = (monitor, better, minimum_improvement)
+        self._arguments = ("EarlyStopping", monitor, better, minimum_improvement)
         self.on_fit_start(None)  # type: ignore[arg-type]
 
     def on_fit_start(self, fit: Fit) -> None:
@@ -139,7 +144,7 @@ class Checkpoint(Callback):
         self.directory, self.every = Path(directory), every
         if self.directory.exists() and not self.directory.is_dir():
             raise ValueError(f"Checkpoint: {self.directory} is a file, expected a folder")
-        self._arguments = (monitor, better)
+        self._arguments = ("Checkpoint", monitor, better)
         self.watch = Monitor(*self._arguments)
 
     def on_fit_start(self, fit: Fit) -> None:

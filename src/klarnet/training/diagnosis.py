@@ -9,6 +9,8 @@ import numpy as np
 from klarnet.engine import Refused, State, with_state
 from klarnet.network import BaseNetwork, passes
 
+from .targets import wrong_label
+
 
 class NotFiniteError(ArithmeticError):
     """A NaN or an infinity appeared while training. The message names the layer; the weights are as before the step."""
@@ -31,32 +33,12 @@ def explain(
             "a lower learning rate, scaled inputs or a look at the data may help"
         )
     for head in heads:
-        bad = wrong_label(net, head, targets)
-        if bad:
+        t, classes = targets[head.name], net.graph.vertices[head.vertex].shape[-1]
+        bad = wrong_label(head.loss, t, classes, head.name) if t.dtype.kind == "i" else None
+        if bad is not None:
             return ValueError(bad)
     where = net.name_of(error.node)
     return ValueError(f"{where}: {text}")
-
-
-def wrong_label(net: BaseNetwork, head: Any, targets: dict[str, np.ndarray]) -> str | None:
-    """Name the first label that is no class of the output."""
-    t = targets[head.name]
-    classes = net.graph.vertices[head.vertex].shape[-1]
-    if t.dtype.kind != "i":
-        return None
-    bad = (t < 0) | (t >= classes)
-    ignored = getattr(head.loss, "ignored", None)
-    if ignored is not None:
-        bad &= t != ignored
-    places = np.argwhere(bad)
-    if not len(places):
-        return None
-    place = tuple(int(p) for p in places[0])
-    shown = place[0] if len(place) == 1 else place
-    return (
-        f"{head.loss.name}: label {int(t[place])} at position {shown} of {head.name}, expected 0 … {classes - 1} for "
-        f"{classes} classes"
-    )
 
 
 def first_not_finite(

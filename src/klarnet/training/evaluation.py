@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 
 from klarnet.engine import Refused, State, engine
+from klarnet.layers.checks import positive
 from klarnet.losses import Loss
 from klarnet.metrics import ConfusionMatrix, Mean, confusion_matrix, resolve
 from klarnet.network import BaseNetwork
 from klarnet.network.execution import Execution, Head, Plans, Wanted, heads
 
+from .data_checks import check_data
 from .diagnosis import explain
 from .feed import Feed, examples_in
-from .trainer import losses_by_output, prepare_targets
+from .targets import prepare_targets
+from .trainer import losses_by_output
 
 
 def plans_of(net: BaseNetwork) -> Plans:
@@ -61,30 +64,24 @@ def run_forward(
 
 def predict(net: BaseNetwork, X: Any, *, batch_size: int = 256, lengths: Any = None) -> Any:
     """Outputs for any number of examples, computed in batches; a dict where the network has several outputs."""
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"predict: batch_size {batch_size!r}, expected a whole number above 0")
-    parts = X if isinstance(X, Mapping) else X if isinstance(X, list) and len(net.inputs) > 1 else [X]
-    given = list(parts.values()) if isinstance(parts, Mapping) else list(parts)
+    batch_size = positive("predict", "batch_size", batch_size)
     given = [
         np.from_dlpack(a) if hasattr(a, "__dlpack__") and not isinstance(a, np.ndarray) else np.asarray(a)
-        for a in given
+        for a in net.paired(X)
     ]
-    for v, a in zip(net.inputs, given, strict=False):
+    for v, a in zip(net.inputs, given, strict=True):
         if a.dtype.kind == "f" and not np.isfinite(a).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0])
             raise ValueError(f"predict: {v.name} holds {a[where]} at {where}, expected finite numbers")
         if a.dtype.kind in "fiub":
             net.check_input(v, a.shape, a.dtype)
-    count = len(given[0]) if given and given[0].ndim else 0
+    count = len(given[0]) if given[0].ndim else 0
     found: dict[str, list[np.ndarray]] = {}
     for first in range(0, max(count, 1), batch_size):
         rows = slice(first, first + batch_size)
-        batch: Any = [a[rows] for a in given]
-        if isinstance(parts, Mapping):
-            batch = dict(zip(parts, batch, strict=True))
-        elif len(net.inputs) == 1:
-            batch = batch[0]
-        outputs, _ = run_forward(net, (), batch, {}, None if lengths is None else np.asarray(lengths)[rows])
+        batch = [a[rows] for a in given]
+        X = batch[0] if len(batch) == 1 else batch
+        outputs, _ = run_forward(net, (), X, {}, None if lengths is None else np.asarray(lengths)[rows])
         for name, Y in outputs.items():
             found.setdefault(name, []).append(Y)
     whole = {name: ys[0] if len(ys) == 1 else np.concatenate(ys) for name, ys in found.items()}
@@ -123,10 +120,27 @@ class Result(Mapping[str, Any]):
         )
 
 
-def default_metrics(losses: dict[str, Loss]) -> list[Any]:
-    """Accuracy where a single output is a classification."""
-    only = next(iter(losses.values()))
-    return ["accuracy"] if len(losses) == 1 and (only.classifies or "binary" in only.name) else []
+def _tells_classes(loss: Loss, feed: Feed) -> bool:
+    """Is the target a class? Binary cross entropy also judges shares and the grey values of a picture."""
+    if loss.classifies:
+        return True
+    whole = feed.whole()
+    if "binary" not in loss.name or whole is None or whole[1] is None:
+        return False
+    t = np.asarray(next(iter(whole[1].values())) if isinstance(whole[1], Mapping) else whole[1])
+    return t.shape[1:] in ((), (1,)) and bool(((t == 0) | (t == 1)).all())
+
+
+def chosen_metrics(feed: Feed, given: Sequence[Any] | None, losses: dict[str, Loss]) -> list[Any]:
+    """Metrics from names or objects; by default accuracy, where a single output is a classification."""
+    name = feed.name
+    if given is None:
+        given = ["accuracy"] if len(losses) == 1 and _tells_classes(next(iter(losses.values())), feed) else []
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise TypeError(f"{name}: metrics {given!r}, expected a list, metrics=[…]")
+    if given and len(losses) > 1:
+        raise ValueError(f"{name}: metrics need a network with one output, this one has {', '.join(losses)}")
+    return [resolve(m) for m in given]
 
 
 def evaluate(
@@ -140,14 +154,15 @@ def evaluate(
     """Loss, metrics and, for a classification, the confusion matrix over all batches, weighted by examples."""
     losses = losses_by_output(net, loss)
     acting = heads(net, losses, {})
-    found = [resolve(m) for m in (default_metrics(losses) if metrics is None else metrics)]
+    found = chosen_metrics(feed, metrics, losses)
+    check_data(net, losses, feed)
     for m in found:
         m.reset()
     mean, matrix = Mean(), None
     name = next(iter(losses))
     for X, t, lengths in feed.batches(batch_size):
         if t is None:
-            raise ValueError(f"{feed.name}: evaluate needs targets, this data has none")
+            raise ValueError(f"{feed.name}: a batch without targets, expected pairs (X, t)")
         shapes = tuple(a.shape for a in net.arrays(X))
         targets = prepare_targets(net, losses, t, shapes)
         outputs, value = run_forward(net, acting, X, targets, lengths)

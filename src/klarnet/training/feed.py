@@ -34,6 +34,12 @@ class Feed:
         """The data set, where it is one: its scaling and class names go to the network."""
         return self.data if self.columns is None and isinstance(self.data, Dataset) else None
 
+    def whole(self) -> tuple[Any, Any] | None:
+        """All inputs and targets at once; None for a stream of batches, which is seen batch by batch."""
+        if self.columns is not None:
+            return self.columns.X, self.columns.t
+        return (self.data.X, self.data.t) if isinstance(self.data, Dataset) else None
+
     def iterations(self, batch_size: int) -> int | None:
         if self.columns is not None:
             return batch_count(len(self.columns), batch_size, False, self.name)
@@ -92,6 +98,7 @@ class Columns:
         return self.count
 
     def batches(self, batch_size: int, seed: int, epoch: int, shuffle: bool) -> Iterator[Batch]:
+        batch_count(self.count, batch_size, False, self.name)  # refuses a batch size below 1
         order = epoch_order(self.count, seed, epoch, self.name) if shuffle else np.arange(self.count)
         for first in range(0, self.count, batch_size):
             rows = order[first : first + batch_size]

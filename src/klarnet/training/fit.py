@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klarnet.metrics import Mean, resolve
+from klarnet.layers.checks import positive
+from klarnet.metrics import Mean
 from klarnet.network import BaseNetwork
 
 from .callbacks import Callback
-from .evaluation import _metric_name, default_metrics, evaluate
+from .data_checks import check_data
+from .evaluation import _metric_name, chosen_metrics, evaluate
 from .feed import Feed, examples_in
 from .history import History
 from .trainer import Trainer
@@ -43,10 +45,7 @@ class Fit:
         self.trainer, self.net, self.train, self.validation = trainer, trainer.net, train, validation
         self.batch_size, self.epochs, self.seed = batch_size, epochs, seed
         self.callbacks = list(callbacks)
-        chosen = default_metrics(trainer.losses) if metrics is None else metrics
-        self.metrics = {_metric_name(m): m for m in (resolve(m) for m in chosen)}
-        if self.metrics and len(trainer.losses) > 1:
-            raise ValueError("fit: metrics need a network with one output; evaluate each output by itself")
+        self.metrics = {_metric_name(m): m for m in chosen_metrics(train, metrics, trainer.losses)}
         self.history = History()
         self.mean = Mean()
         self.epoch = self.batch = 0
@@ -111,14 +110,14 @@ class Fit:
             self.batch_size, seed=self.seed, epoch=self.epoch - 1, shuffle=True
         ):
             if t is None:
-                raise ValueError(f"{self.train.name}: fit needs targets, this data has none")
+                raise ValueError(f"{self.train.name}: a batch without targets, expected pairs (X, t)")
             value = self.trainer.step(X, t, lengths=lengths)
             self.batch += 1
             n = examples_in(X)
             seen += n
             self.mean.update(value, n)
             for metric in self.metrics.values():
-                metric.update(self.trainer.outputs[name], t)
+                metric.update(self.trainer.outputs[name], t[name] if isinstance(t, Mapping) else t)
             self._tell("on_batch_end", self, value)
             if self._stop is not None:
                 return None
@@ -162,11 +161,13 @@ def fit(
     seed: int | None,
     callbacks: Sequence[Callback],
     loss_weights: Any = None,
+    shown: Sequence[Callback] = (),
 ) -> History:
     """Train a network from arguments as `Network.fit` takes them."""
-    for name, value in (("batch_size", batch_size), ("epochs", epochs)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"fit: {name} {value!r}, expected a whole number above 0")
+    # What does not fit is refused here, before the first step.
+    batch_size, epochs = positive("fit", "batch_size", batch_size), positive("fit", "epochs", epochs)
+    if not isinstance(callbacks, (list, tuple)):
+        raise TypeError(f"fit: callbacks {callbacks!r}, expected a list, callbacks=[…]")
     for callback in callbacks:
         if not isinstance(callback, Callback):
             raise TypeError(
@@ -174,6 +175,9 @@ def fit(
                 "kn.EarlyStopping()"
             )
     trainer = Trainer(net, loss=loss, optimizer=optimizer, loss_weights=loss_weights)
+    for feed in (train, validation):
+        if feed is not None:
+            check_data(net, trainer.losses, feed)
     return Fit(
         trainer,
         train,
@@ -182,5 +186,5 @@ def fit(
         batch_size=batch_size,
         epochs=epochs,
         seed=net.seed if seed is None else seed,
-        callbacks=callbacks,
+        callbacks=[*callbacks, *shown],
     ).run()

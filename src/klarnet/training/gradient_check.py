@@ -17,7 +17,8 @@ from klarnet.network.files import copy_network
 from klarnet.network.network import deliver
 from klarnet.random import CHECK, normal
 
-from .trainer import losses_by_output, prepare_targets
+from .targets import prepare_targets
+from .trainer import losses_by_output
 
 
 @dataclass

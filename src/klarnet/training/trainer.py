@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from math import isfinite
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,11 +15,11 @@ from klarnet.losses import Loss
 from klarnet.losses import loss as find_loss
 from klarnet.network import BaseNetwork
 from klarnet.network.execution import INT32, Execution, Head, Plans, Wanted, heads
-from klarnet.network.network import whole_numbers
 from klarnet.network.update import OptimizerState
 from klarnet.optimizers import optimizer as find_optimizer
 
 from .diagnosis import NotFiniteError, explain
+from .targets import prepare_targets
 
 
 def losses_by_output(net: BaseNetwork, given: Any) -> dict[str, Loss]:
@@ -25,7 +28,7 @@ def losses_by_output(net: BaseNetwork, given: Any) -> dict[str, Loss]:
     if isinstance(given, Mapping):
         for name in given:
             if name not in names:
-                raise ValueError(f"loss for an output {name!r}, expected {', '.join(names)}")
+                raise ValueError(f"loss: no output is called {name!r}, expected {', '.join(names)}")
         found = {name: find_loss(one) for name, one in given.items()}
         if not found:
             raise ValueError("loss is an empty dict, expected a loss for one output at least")
@@ -35,6 +38,18 @@ def losses_by_output(net: BaseNetwork, given: Any) -> dict[str, Loss]:
             f"the network has the outputs {', '.join(names)}: give a dict, loss={{{names[0]!r}: …}}"
         )
     return {names[0]: find_loss(given)}
+
+
+def _factors(given: Any, losses: Mapping[str, Loss]) -> dict[str, float]:
+    """The factor of each loss, checked."""
+    if given is not None and not isinstance(given, Mapping):
+        raise TypeError(f"loss_weights {given!r}, expected a dict of numbers by output")
+    for name, factor in (given or {}).items():
+        if name not in losses:
+            raise ValueError(f"loss_weights for {name!r}, expected {', '.join(losses)}")
+        if not isinstance(factor, Real) or not isfinite(factor):
+            raise ValueError(f"loss_weights of {name}: {factor!r}, expected a finite number")
+    return {name: float(factor) for name, factor in (given or {}).items()}
 
 
 class Trainer:
@@ -59,12 +74,11 @@ class Trainer:
         loss_weights: Mapping[str, float] | None = None,
     ) -> None:
         self.net = net
+        if not isinstance(net, BaseNetwork):
+            raise TypeError(f"Trainer: net is {net!r}, expected a kn.Network")
         self.losses = losses_by_output(net, loss)
-        factors = dict(loss_weights or {})
-        for name in factors:
-            if name not in self.losses:
-                raise ValueError(f"loss_weights for {name!r}, expected {', '.join(self.losses)}")
-        self.heads: list[Head] = heads(net, self.losses, factors)
+        self._ignored = {name: getattr(one, "ignored", None) for name, one in self.losses.items()}
+        self.heads: list[Head] = heads(net, self.losses, _factors(loss_weights, self.losses))
         self.optimizer = find_optimizer(optimizer)
         self.moments = OptimizerState(net.weights, self.optimizer)
         self.state = State(self.optimizer.learning_rate, 0, net.seed)
@@ -100,7 +114,11 @@ class Trainer:
             x_in, t_in, value, run, job, state, large = self._quick[X.shape, t.shape, X.dtype, t.dtype]
         except (KeyError, AttributeError, TypeError):
             return self._step(X, t, lengths)
-        if self._quick_for != (self.net.version, engine()) or lengths is not None or self.keep_outputs:
+        if (
+            self._quick_for != (self.net.version, self.moments.version, engine())
+            or lengths is not None
+            or self.keep_outputs
+        ):
             self._quick.clear()
             return self._step(X, t, lengths)
         if large is None:
@@ -116,21 +134,29 @@ class Trainer:
             return self._step(X, t, lengths)  # once more in the open, for the error
         return value[0]
 
+    def _now(self) -> tuple[int, int, str]:
+        """What a plan was made for, beside the shapes of the batch."""
+        return self.net.version, self.moments.version, engine()
+
     def _step(self, X: Any, t: Any, lengths: Any) -> float:
         net = self.net
         arrays = net.arrays(X)
+        if not len(arrays[0]):
+            raise ValueError(f"{net.inputs[0].name}: a batch of no examples, shape {arrays[0].shape}")
         targets = self._targets(t, arrays)
         spans = net._lengths(lengths, arrays)
         kinds = {name: (a.shape, a.dtype) for name, a in targets.items()}
         shapes = tuple(a.shape for a in arrays)
-        key = (shapes, tuple(kinds.items()), engine(), self.keep_outputs)
+        key = (shapes, tuple(kinds.items()), self._now(), self.keep_outputs)
         wanted = Wanted(shapes, kinds, True, bool(spans), self.keep_outputs, self.moments)
         execution = self._plans.get(key, lambda: Execution(net, self.heads, wanted, self.state))
         self.state.step += 1
+        running = net.weights.untrained.copy()
         try:
             self.outputs = execution.run(arrays, targets, spans)
         except Refused as error:
             self.state.step -= 1
+            net.weights.untrained[...] = running
             raise explain(error, net, self.heads, arrays, targets, spans, self.state) from None
         self._remember(X, t, execution, spans)
         value = float(execution.value[0])
@@ -145,6 +171,8 @@ class Trainer:
         """
         if spans or self.keep_outputs or len(execution.inputs) != 1 or len(execution.targets) != 1:
             return
+        if self.net.weights.untrained.size or any(i is not None for i in self._ignored.values()):
+            return  # running values are put back where a step is refused, ignored labels are counted: the long way
         if not isinstance(X, np.ndarray) or not isinstance(t, np.ndarray):
             return
         x_fed, t_fed = execution.inputs[0], next(iter(execution.targets.values()))
@@ -155,8 +183,7 @@ class Trainer:
             t_fed.description.dtype.kind == "f"
         ):
             return
-        now = (self.net.version, engine())
-        if self._quick_for != now:
+        if self._quick_for != (now := self._now()):
             self._quick.clear()
             self._quick_for = now
         self._quick[X.shape, t.shape, X.dtype, t.dtype] = (
@@ -170,7 +197,16 @@ class Trainer:
         )
 
     def _targets(self, t: Any, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
-        return prepare_targets(self.net, self.losses, t, tuple(a.shape for a in arrays))
+        found = prepare_targets(self.net, self.losses, t, tuple(a.shape for a in arrays))
+        for name, ignored in self._ignored.items():
+            labels = found[name]
+            if ignored is not None and labels.dtype == INT32 and labels.size and (labels == ignored).all():
+                warnings.warn(
+                    f"{self.losses[name].name}: every label of this batch is the ignored one, {ignored}: its loss is 0 "
+                    "and it teaches nothing",
+                    stacklevel=4,
+                )
+        return found
 
     def plan(self, X: Any, t: Any, *, lengths: Any = None, optimise: bool = True) -> Execution:
         """The execution for a batch of this shape, not run: for looking at (`.plan.calls`, `.plan.arena_bytes`)."""
@@ -186,39 +222,3 @@ class Trainer:
             self.moments,
         )
         return Execution(self.net, self.heads, wanted, self.state, optimise=optimise)
-
-
-def prepare_targets(
-    net: BaseNetwork,
-    losses: dict[str, Loss],
-    t: Any,
-    shapes: tuple[tuple[int, ...], ...],
-) -> dict[str, np.ndarray]:
-    """Targets by output, in the engine's types. Raises ValueError where they do not fit the outputs."""
-    given = t if isinstance(t, Mapping) else {next(iter(losses)): t}
-    if set(given) != set(losses):
-        raise ValueError(f"targets for {', '.join(map(str, given))}, expected {', '.join(losses)}")
-    found = {}
-    for name, loss in losses.items():
-        array = np.asarray(given[name])
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"targets of {name}: expected numbers, got dtype {array.dtype}")
-        vertex = net.outputs[name]
-        outputs = output_shape(net, vertex.number, shapes)
-        if array.ndim == 0 or len(array) != outputs[0]:
-            raise ValueError(f"{loss.name}: {outputs[0]} examples, but targets of shape {array.shape}")
-        kind = loss.target_kind(outputs, array.shape, array.dtype, vertex.name)
-        found[name] = whole_numbers(name, array) if kind == "int" else np.ascontiguousarray(array, net.dtype)
-    return found
-
-
-def output_shape(net: BaseNetwork, number: int, shapes: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
-    """The shape of an output for a batch: as built, or, where sizes vary, by a trace of the forward pass."""
-    shape = net.graph.vertices[number].shape
-    if None not in shape:
-        return (shapes[0][0], *shape)
-    key = (number, shapes)
-    found = net.shapes_seen.get(key)
-    if found is None:
-        found = net.shapes_seen[key] = net.traced_shape(number, shapes)
-    return found

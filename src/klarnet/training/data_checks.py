@@ -1,0 +1,50 @@
+"""Data held against the network before the first step: what does not fit is found at once, not in the middle of an
+epoch, and with the place it has in the user's own arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from klarnet.losses import Loss
+from klarnet.network import BaseNetwork
+
+from .feed import Feed
+from .targets import Shapes, fitting_targets, wrong_label
+
+
+def check_data(net: BaseNetwork, losses: dict[str, Loss], feed: Feed) -> None:
+    """Raises ValueError or TypeError, beginning with the data's name, for what does not fit: shapes and types of
+    inputs and targets, labels that are no class, class names that are not as many as the classes.
+
+    Arrays are looked at, not copied. A stream cannot be seen beforehand: each of its batches is checked when it comes.
+    """
+    whole = feed.whole()
+    if whole is None:
+        return
+    X, t = whole
+    if t is None:
+        raise ValueError(f"{feed.name}: no targets in the data, expected X and t")
+    try:
+        _check(net, losses, X, t)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{feed.name}: {error}") from None
+
+
+def _check(net: BaseNetwork, losses: dict[str, Loss], X: Any, t: Any) -> None:
+    arrays = [np.asarray(a) for a in net.paired(X)]
+    for v, a in zip(net.inputs, arrays, strict=True):
+        net.check_input(v, a.shape, a.dtype)
+    shapes: Shapes = tuple(a.shape for a in arrays)
+    for name, (array, kind) in fitting_targets(net, losses, t, shapes).items():
+        classes = net.outputs[name].shape[-1] if losses[name].classifies else None
+        if classes is None:
+            continue
+        if net.class_names is not None and net.single_output and len(net.class_names) != classes:
+            raise ValueError(
+                f"{len(net.class_names)} class names, but {net.outputs[name].name} tells {classes} classes apart"
+            )
+        wrong = wrong_label(losses[name], array, classes, name) if kind == "int" else None
+        if wrong is not None:
+            raise ValueError(wrong)

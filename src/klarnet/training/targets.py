@@ -1,0 +1,80 @@
+"""Targets held against the outputs they belong to: shapes, kinds, labels in range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from klarnet.losses import Loss
+from klarnet.network import BaseNetwork
+from klarnet.network.inputs import whole_numbers
+
+Shapes = tuple[tuple[int, ...], ...]
+
+
+def output_shape(net: BaseNetwork, number: int, shapes: Shapes) -> tuple[int, ...]:
+    """The shape of an output for a batch: as built, or, where sizes vary, by a trace of the forward pass."""
+    shape = net.graph.vertices[number].shape
+    if None not in shape:
+        return (shapes[0][0], *shape)
+    key = (number, shapes)
+    found = net.shapes_seen.get(key)
+    if found is None:
+        found = net.shapes_seen[key] = net.traced_shape(number, shapes)
+    return found
+
+
+def fitting_targets(
+    net: BaseNetwork, losses: dict[str, Loss], t: Any, shapes: Shapes
+) -> dict[str, tuple[np.ndarray, str]]:
+    """Targets by output, as they are, with their kind ("int" or "float").
+
+    t is an array, or a dict by output. Raises ValueError or TypeError where they do not fit the outputs for inputs of
+    these shapes.
+    """
+    given = t if isinstance(t, Mapping) else {next(iter(losses)): t}
+    if set(given) != set(losses):
+        raise ValueError(
+            f"targets for {', '.join(map(str, given))}, expected targets for {', '.join(losses)}"
+        )
+    found = {}
+    for name, loss in losses.items():
+        array = np.asarray(given[name])
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"targets of {name}: expected numbers, got dtype {array.dtype}")
+        vertex = net.outputs[name]
+        outputs = output_shape(net, vertex.number, shapes)
+        if array.ndim == 0 or len(array) != outputs[0]:
+            raise ValueError(f"{loss.name}: {outputs[0]} examples, but targets of shape {array.shape}")
+        found[name] = array, loss.target_kind(outputs, array.shape, array.dtype, vertex.name)
+    return found
+
+
+def prepare_targets(
+    net: BaseNetwork, losses: dict[str, Loss], t: Any, shapes: Shapes
+) -> dict[str, np.ndarray]:
+    """Targets by output, in the engine's types. Raises ValueError where they do not fit the outputs."""
+    return {
+        name: whole_numbers(name, array) if kind == "int" else np.ascontiguousarray(array, net.dtype)
+        for name, (array, kind) in fitting_targets(net, losses, t, shapes).items()
+    }
+
+
+def wrong_label(loss: Loss, t: np.ndarray, classes: int, name: str) -> str | None:
+    """What to say of the first label that is no class of the output `name`; None where all are."""
+    if t.size == 0 or (t.min() >= 0 and t.max() < classes):
+        return None
+    bad = (t < 0) | (t >= classes)
+    ignored = getattr(loss, "ignored", None)
+    if ignored is not None:
+        bad &= t != ignored
+    places = np.argwhere(bad)
+    if not len(places):
+        return None
+    place = tuple(int(p) for p in places[0])
+    return (
+        f"{loss.name}: label {int(t[place])} at position {place[0] if len(place) == 1 else place} of {name}, "
+        f"expected 0 … {classes - 1} for {classes} classes"
+    )
