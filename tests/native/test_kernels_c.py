@@ -226,8 +226,11 @@ def _picture(make: Make, name: str) -> Example:
     if name == "mask":
         return [X, make.random.integers(-1, w + 2, n).astype(np.int32)], {}
     sides = st.integers(-1, 3)
-    top, left = make.sizes(sides, sides)
-    bottom, right = make.sizes(st.integers(max(1 - h - top, -1), 3), st.integers(max(1 - w - left, -1), 3))
+    top, left = (max(b, 1 - a) for a, b in zip((h, w), make.sizes(sides, sides), strict=True))
+    # What is cropped may not be more than there is, whatever is padded on the other side.
+    bottom, right = make.sizes(
+        *(st.integers(max(1 - a - min(b, 0), -1), 3) for a, b in ((h, top), (w, left)))
+    )
     return [X], {"padding": ((top, bottom), (left, right))}
 
 
