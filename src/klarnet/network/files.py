@@ -190,15 +190,15 @@ def copy_network(net: BaseNetwork, kind: type[BaseNetwork], dtype: Any = None) -
 def fill(net: BaseNetwork, arrays: Mapping[str, np.ndarray], path: Any) -> None:
     """Put saved weights into a network. Raises ValueError where names or shapes differ; then nothing was changed."""
     missing = [n for n in net.weights if n not in arrays]
-    extra = [n for n in arrays if n not in net.weights]
+    extra = sorted(n for n in arrays if n not in net.weights)
     if missing or extra:
         raise ValueError(
             f"{path}: weights do not match the network; missing {missing or 'none'}, unknown {extra or 'none'}"
         )
-    for name, value in arrays.items():
-        if net.weights[name].shape != value.shape:
+    for name, weight in net.weights.items():
+        if weight.shape != arrays[name].shape:
             raise ValueError(
-                f"{path}: {name} has shape {value.shape}, the network expects {net.weights[name].shape}"
+                f"{path}: {name} has shape {arrays[name].shape}, the network expects {weight.shape}"
             )
     for name, value in arrays.items():
         net.weights[name][...] = value

@@ -66,10 +66,11 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str], *, grown: bo
 
 def _check_moments(trainer: Trainer, moments: dict[str, Any], path: Any) -> None:
     mine = trainer.moments.named()
-    for name, a in moments.items():
-        if name not in mine:
-            raise ValueError(f"{path}: optimizer state {name} belongs to no weight of the network")
-        if mine[name].shape != a.shape:
+    unknown = sorted(name for name in moments if name not in mine)
+    if unknown:
+        raise ValueError(f"{path}: optimizer state {unknown[0]} belongs to no weight of the network")
+    for name, view in mine.items():  # in the network's order: the file's own order is no order
+        if name in moments and view.shape != moments[name].shape:
             raise ValueError(
-                f"{path}: optimizer state {name} has shape {a.shape}, expected {mine[name].shape}"
+                f"{path}: optimizer state {name} has shape {moments[name].shape}, expected {view.shape}"
             )
