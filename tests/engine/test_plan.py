@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from cProfile import Profile
+from pstats import Stats
 from typing import Any
 
 import numpy as np
 
+import klarnet as kn
 from klarnet.engine import ARENA, Description, Plan, Storage, Trace, make_plan, tracing
 from klarnet.engine import functions as E
 from klarnet.engine.plan import unplaced
@@ -314,3 +317,16 @@ def test_results_of_views_are_copied() -> None:
 def test_a_storage_without_a_maker_is_copied() -> None:
     stray = Description((4, 6), F32, Storage(96, (0, 4096)))
     assert names(plan_of(lambda trace: trace.result(stray, OUT))) == ["copy"]
+
+
+def test_planning_takes_time_in_proportion_to_the_calls() -> None:
+    """Counted in Python calls, so that a busy machine makes no difference."""
+
+    def count(depth: int) -> int:
+        net = kn.Network([*(kn.Highway() for _ in range(depth)), kn.Dense(3), kn.Softmax()], input_shape=(4,))
+        trainer, profile = kn.Trainer(net), Profile()
+        X, t = np.zeros((2, 4), np.float32), np.zeros(2, int)
+        profile.runcall(trainer.plan, X, t)
+        return int(Stats(profile).total_calls)  # type: ignore[attr-defined]
+
+    assert count(80) < 2.3 * count(40)

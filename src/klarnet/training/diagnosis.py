@@ -46,6 +46,8 @@ def first_not_finite(
 ) -> str:
     """Walk forward once more, in the open, until a number is not finite."""
     for v, x in zip(net.inputs, arrays, strict=True):
+        if v.masked and v.number in spans:  # what lies past a length is never used
+            x = passes.mask(x, spans[v.number])
         if not np.isfinite(x).all():
             return f"{v.name}: the batch holds NaN or infinity, at {_first(x)}"
     for name in net.weights:
