@@ -377,6 +377,19 @@ def test_a_nan_names_where_it_came_from_and_spoils_nothing() -> None:
         trainer.step(X, T)
 
 
+def test_what_lies_past_a_length_is_not_blamed() -> None:
+    x = kn.Input((None, 2), lengths=True)
+    net = kn.Network(inputs=x, outputs=kn.Dense(2, name="last")(kn.LSTM(3, outputs="last")(x)), seed=1)
+    lines = normal((2, 5, 2), 1)
+    lines[1, 3:] = np.nan
+    trainer = kn.Trainer(net, loss="squared_error")
+    assert np.isfinite(trainer.step(lines, np.ones((2, 2)), lengths=[5, 3]))
+    assert np.isfinite(net.weights.values).all()
+    net.weights["last/W"][...] = np.inf
+    with pytest.raises(kn.NotFiniteError, match="last/W: the weights hold"):
+        trainer.step(lines, np.ones((2, 2)), lengths=[5, 3])
+
+
 def test_an_overflow_names_its_layer() -> None:
     net = kn.Network(
         [kn.Dense(4, name="far"), kn.Dense(3, name="near"), kn.Softmax()], input_shape=(5,), seed=1
