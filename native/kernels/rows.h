@@ -47,14 +47,19 @@ inline float row_maximum(const float* x, int64_t k) {
     return sum(select(nan, broadcast(1.0f), zero())) > 0 ? __builtin_nanf("") : largest;
 }
 
-// y = e^(x - m), and the sum of y. x and y may be the same row.
+// y = e^(x - m), and the sum of y, by runs, which costs a long row fewer digits. x and y may be the same row.
 inline float exp_of_row(const float* x, float* y, int64_t k, float m) {
+    constexpr int64_t run = 16 * lanes;
     vec s = zero();
-    each_vector(0, k, [&](int64_t j, int64_t count) {
-        const vec e = exp(load_part(x + j, count) - m);
-        store_part(y + j, e, count);
-        s += count == lanes ? e : select(present(count), e, zero());
-    });
+    for (int64_t begin = 0; begin < k; begin += run) {
+        vec part = zero();
+        each_vector(begin, begin + run < k ? begin + run : k, [&](int64_t j, int64_t count) {
+            const vec e = exp(load_part(x + j, count) - m);
+            store_part(y + j, e, count);
+            part += count == lanes ? e : select(present(count), e, zero());
+        });
+        s += part;
+    }
     return sum(s);
 }
 
