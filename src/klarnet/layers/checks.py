@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any
 
@@ -30,11 +29,3 @@ def within(layer: str, name: str, value: Any, low: float, high: float) -> float:
             f"{layer}: {name} is {value!r}, expected a number from {low:g} up to, not including, {high:g}"
         )
     return float(value)
-
-
-def unknown(kind: str, name: Any, valid: Sequence[str]) -> ValueError:
-    """The error for a name that does not exist, with the nearest one that does."""
-    plain = {v.lower(): v for v in reversed(valid)}
-    near = [plain[n] for n in get_close_matches(str(name).lower(), plain, n=1, cutoff=0.5)]
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return ValueError(f"{kind} {name!r} is not known, expected one of {', '.join(valid)}{hint}")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-from .checks import unknown
+from klarnet.names import resolve
+
 from .node import Node
 
 Shape = tuple[int | None, ...]  # without the batch axis; None where a size varies
@@ -177,11 +178,4 @@ class Layer:
 
 def activation(given: Any) -> Layer:
     """The activation layer for a name ("relu"), a layer, or a class of layers."""
-    if isinstance(given, Layer):
-        return given
-    if isinstance(given, type) and issubclass(given, Layer):
-        return given()
-    found = ACTIVATIONS.get(given) if isinstance(given, str) else None
-    if found is None:
-        raise unknown("activation", given, list(ACTIVATIONS))
-    return found()
+    return resolve("activation", given, Layer, ACTIVATIONS)

@@ -13,6 +13,7 @@ import numpy as np
 from klarnet.engine import aligned
 from klarnet.formulas import initialisers
 from klarnet.layers import Weight
+from klarnet.names import unknown
 
 from .graph import Graph, Namespace
 
@@ -96,8 +97,6 @@ class Weights:
 
     def _slot(self, name: str) -> Slot:
         if name not in self.slots:
-            from klarnet.layers.checks import unknown
-
             raise KeyError(str(unknown("weight", name, list(self.slots))))
         return self.slots[name]
 
@@ -132,8 +131,6 @@ class Weights:
             if s.trained and (fnmatchcase(s.key, pattern) or fnmatchcase(s.name, pattern))
         ]
         if not found:
-            from klarnet.layers.checks import unknown
-
             names = list(dict.fromkeys(s.key for s in self.slots.values() if s.trained))
             raise (
                 unknown("pattern", pattern, names)
@@ -156,8 +153,6 @@ def initial_values(spec: Weight, name: str, seed: int, number: int) -> Any:
     rule = spec.initial
     if isinstance(rule, str):
         if rule not in RULES:
-            from klarnet.layers.checks import unknown
-
             raise unknown(f"{name}: initial", rule, list(RULES))
         return getattr(initialisers, rule)(spec.shape, seed, node=number)
     values = np.asarray(rule)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from klarnet import data
 from klarnet.data import Dataset
 from klarnet.layers import Conv2D, Dense, Dropout, Flatten, MaxPool2D, Softmax
 from klarnet.model import Network
+from klarnet.names import unknown
 
 
 class UnknownRecipeError(ValueError):
@@ -115,7 +115,5 @@ RECIPES = {
 def recipe(name: str) -> Recipe:
     """The recipe of that name. Raises UnknownRecipeError with the nearest name there is."""
     if name not in RECIPES:
-        near = get_close_matches(name, RECIPES, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UnknownRecipeError(f"recipe {name!r} is not known, expected one of {', '.join(RECIPES)}{hint}")
+        raise UnknownRecipeError(str(unknown("recipe", name, RECIPES)))
     return RECIPES[name]
