@@ -93,6 +93,21 @@ def test_a_batch_may_change_its_place_and_size_from_step_to_step() -> None:
     assert bits(plain) == bits(other)
 
 
+@pytest.mark.parametrize("rows", [6, 2000])
+def test_a_whole_number_beyond_32_bits_is_refused_at_any_step(rows: int) -> None:
+    """Once the short way is known it must not cut 2³² + 1 to the label 1."""
+    inputs, labels = np.tile(X, (rows, 1))[:rows], np.arange(rows) % 3
+    trainer = kn.Trainer(mlp())
+    for _ in range(2):
+        trainer.step(inputs, labels)
+    before = bits(trainer.net)
+    wrong = labels.copy()
+    wrong[4] = 2**32 + 1
+    with pytest.raises(ValueError, match="4294967297"):
+        trainer.step(inputs, wrong)
+    assert before == bits(trainer.net) and trainer.iterations == 2
+
+
 def test_an_empty_batch_is_refused() -> None:
     with pytest.raises(ValueError, match="input: a batch of no examples"):
         kn.Trainer(mlp()).step(X[:0], T[:0])

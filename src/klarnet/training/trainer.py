@@ -22,6 +22,11 @@ from .diagnosis import NotFiniteError, explain
 from .targets import prepare_targets
 
 
+def _beyond(array: np.ndarray) -> bool:
+    """Does an array of whole numbers hold one that the engine's 32 bits do not?"""
+    return bool(array.size) and not -(2**31) <= array.min() <= array.max() < 2**31
+
+
 def losses_by_output(net: BaseNetwork, given: Any) -> dict[str, Loss]:
     """One loss for each output that has one: a single loss for a single output, a dict by name for several."""
     names = list(net.graph.outputs)
@@ -111,7 +116,7 @@ class Trainer:
         the loss is no finite number; the weights are then as before the step.
         """
         try:
-            x_in, t_in, value, run, job, state, large = self._quick[X.shape, t.shape, X.dtype, t.dtype]
+            x_in, t_in, value, run, job, state, large, wide = self._quick[X.shape, t.shape, X.dtype, t.dtype]
         except (KeyError, AttributeError, TypeError):
             return self._step(X, t, lengths)
         if (
@@ -121,6 +126,8 @@ class Trainer:
         ):
             self._quick.clear()
             return self._step(X, t, lengths)
+        if wide and any(_beyond((X, t)[i]) for i in wide):
+            return self._step(X, t, lengths)  # the long way names the number and its place
         if large is None:
             x_in[...] = X
             t_in[...] = t
@@ -194,6 +201,9 @@ class Trainer:
             execution.bound.single,
             self.state,
             execution.memory if x_fed.own is None or t_fed.own is None else None,
+            tuple(
+                i for i, a in enumerate((X, t)) if a.dtype.kind in "iu" and not np.can_cast(a.dtype, INT32)
+            ),
         )
 
     def _targets(self, t: Any, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
