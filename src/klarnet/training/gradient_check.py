@@ -68,22 +68,32 @@ def check_gradients(
     twin = _Twin(net, X, t, loss, lengths, seed)
     errors: dict[str, float] = {}
     with use("formulas"), with_state(State(0.0, 1, net.seed)):
-        dX = twin.differentiate()
-        options: dict[str, Any] = {"entries": entries, "bound": bound, "seed": seed}
+        value, dX = twin.differentiate()
         for slot in twin.net.weights.slots.values():
             if slot.trained and not slot.frozen:
-                by_hand = twin.net.weights.gradient(slot.name)
+                by_hand, start = twin.net.weights.gradient(slot.name), twin.net.weights[slot.name].copy()
                 errors[slot.name] = checks.check(
                     twin.with_weight(slot.name),
-                    twin.net.weights[slot.name].copy(),
+                    start,
                     by_hand,
+                    entries=entries,
+                    bound=bound,
+                    seed=seed,
+                    step=_step(value, by_hand, bound),
                     name=slot.name,
-                    **options,
                 )
         for i, v in enumerate(twin.net.inputs):
             if v.dtype == "float" and v.number in dX:
+                by_hand = dX[v.number]
                 errors[v.name] = checks.check(
-                    twin.with_input(i), twin.arrays[i], dX[v.number], name=v.name, **options
+                    twin.with_input(i),
+                    twin.arrays[i],
+                    by_hand,
+                    entries=entries,
+                    bound=bound,
+                    seed=seed,
+                    step=_step(value, by_hand, bound),
+                    name=v.name,
                 )
     return GradientReport(errors, bound)
 
@@ -118,10 +128,10 @@ class _Twin:
         net.weights.untrained[...] = running  # each call sees the same running values
         return total, (w, kept, after, memos)
 
-    def differentiate(self) -> dict[int, Any]:
-        """Backward and weight gradients by the passes; returns the gradients of the inputs by vertex."""
+    def differentiate(self) -> tuple[float, dict[int, Any]]:
+        """The loss, and backward and weight gradients by the passes; returns the gradients of the inputs by vertex."""
         net = self.net
-        _, (w, kept, after, memos) = self.forward(self.arrays)
+        value, (w, kept, after, memos) = self.forward(self.arrays)
         gradients: dict[int, Any] = {}
         for head, memo in memos:
             dY = head.loss.backward(memo)
@@ -134,7 +144,7 @@ class _Twin:
                 deliver(run, net, v, run.weight_gradients(v, w[v.key], kept_here, dY), net.weights.gradient)
 
         everything = {v.number for v in net.graph.vertices}
-        return passes.backward(run, net.graph, w, kept, after, gradients, everything, at)
+        return value, passes.backward(run, net.graph, w, kept, after, gradients, everything, at)
 
     def with_weight(self, name: str) -> Callable[[np.ndarray], float]:
         """The loss as a function of one weight."""
@@ -155,7 +165,15 @@ class _Twin:
         return lambda X: self.forward([*self.arrays[:i], X, *self.arrays[i + 1 :]])[0]
 
 
+def _step(value: float, by_hand: np.ndarray, bound: float) -> float:
+    """The shortest step whose rounding stays far below the bound: a bias moves a whole map, and the shorter the step
+    the fewer of its units cross a kink of ReLU or a tie of pooling."""
+    size = max(float(np.abs(by_hand).max(initial=0.0)), 1e-3 * abs(value), 1e-30)
+    rounding = 16 * float(np.finfo(np.float64).eps) * abs(value)
+    return min(max(rounding / (0.05 * bound * size), 1e-7), checks.STEP)
+
+
 def _off_ties(array: np.ndarray, seed: int, number: int) -> np.ndarray:
     if array.dtype.kind != "f":
         return array
-    return array + 0.01 * (np.std(array) or 1.0) * normal(array.shape, seed, node=number, purpose=CHECK)
+    return array + 0.1 * (np.std(array) or 1.0) * normal(array.shape, seed, node=number, purpose=CHECK)
