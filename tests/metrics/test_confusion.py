@@ -100,6 +100,7 @@ def test_to_dict_is_json():
         "accuracy": 0.625,
         "recall": [5 / 6, None, 0.0],
         "precision": [5 / 7, 0.0, None],
+        "f1": [10 / 13, 0.0, 0.0],
     }
 
 

@@ -40,9 +40,9 @@ def test_metrics_of_a_users_own():
 @pytest.mark.parametrize(
     "metric, error, words",
     [
-        ("acuracy", ValueError, "unknown metric 'acuracy'; did you mean 'accuracy'\\?"),
+        ("acuracy", ValueError, "metric 'acuracy' is not known.*; did you mean 'accuracy'\\?"),
         ("Accuracy", ValueError, "did you mean 'accuracy'"),
-        ("perplexity", ValueError, "unknown metric 'perplexity'; known: accuracy"),
+        ("perplexity", ValueError, "metric 'perplexity' is not known, expected one of accuracy, top_5"),
         (3, TypeError, "int has no update, result, reset"),
         (lambda outputs, t: 1.0, TypeError, "function has no update"),
         (type("Undecided", (Errors,), {"better": None}), ValueError, 'Undecided.better must be "higher" or'),
@@ -52,3 +52,10 @@ def test_metrics_of_a_users_own():
 def test_what_is_no_metric_is_refused(metric, error, words):
     with pytest.raises(error, match=words):
         metrics.resolve(metric)
+
+
+@pytest.mark.parametrize("name", metrics.METRICS)
+def test_every_name_gives_a_metric_that_knows_its_name_and_its_better_way(name):
+    made = metrics.resolve(name)
+    assert isinstance(made, metrics.Metric) and made.name == name and made.better in ("higher", "lower")
+    assert type(made).__doc__ and made.result() != made.result()  # NaN before anything counted

@@ -22,6 +22,43 @@ def classes_of(
     Raises ValueError, naming the position, for shapes that do not fit, labels out of range, outputs that are NaN
     and binary outputs outside [0, 1]; TypeError for what is no array of numbers. `name` begins the texts.
     """
+    _, predicted, truth, counted = _checked(outputs, t, ignored, classes, name)
+    return predicted[counted], truth[counted]
+
+
+def scores_of(
+    outputs: Any, t: Any, *, ignored: int | None = None, probabilities: bool = False, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores (m, k) of all classes and true class (m,) of every position that counts.
+
+    Arguments as of `classes_of`, but class indices tell no scores and are refused; of two classes with one
+    probability p the scores are 1 - p and p.
+
+    probabilities    the scores must be distributions: between 0 and 1, a sum of 1 (to 0.001)
+    Raises ValueError and TypeError as `classes_of` does, and ValueError for scores that are no probabilities.
+    """
+    Y, predicted, truth, counted = _checked(outputs, t, ignored, None, name)
+    if Y.dtype.kind != "f":
+        raise ValueError(
+            f"{name}: outputs {Y.shape} are {Y.dtype}; expected a score for each class, (n, ..., k)"
+        )
+    if Y.shape in (predicted.shape, (*predicted.shape, 1)):
+        p = Y.reshape(predicted.shape)
+        Y = np.stack([1 - p, p], axis=-1)
+    if probabilities:
+        wrong = (Y < 0).any(axis=-1) | (abs(Y.sum(axis=-1, dtype=np.float64) - 1.0) > 1e-3)
+        if wrong.any():
+            raise ValueError(
+                f"{name}: outputs{_first(wrong)} are no probabilities of {Y.shape[-1]} classes, their sum is"
+                f" {Y[wrong][0].sum():g}; expected numbers from 0 to 1 with a sum of 1 (is Softmax missing?)"
+            )
+    return Y[counted], truth[counted]
+
+
+def _checked(
+    outputs: Any, t: Any, ignored: int | None, classes: int | None, name: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Outputs, predicted classes, true classes, and which positions count."""
     Y, T = _numbers(outputs, f"{name}: outputs"), _numbers(t, f"{name}: t")
     predicted, truth, k = _matched(Y, T, name)
     if k is not None and classes is not None and k != classes:
@@ -30,7 +67,7 @@ def classes_of(
     counted = np.ones(truth.shape, bool) if ignored is None else truth != ignored
     _refuse_outside(truth, counted, k, f"{name}: t")
     _refuse_outside(predicted, counted, k, f"{name}: outputs")
-    return predicted[counted], truth[counted]
+    return Y, predicted, truth, counted
 
 
 def _matched(Y: np.ndarray, T: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray, int | None]:

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from klarnet.metrics.classes import classes_of
+from klarnet.names import unknown
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 Axis = Literal["truth", "prediction", "all"]
+Figure = Literal["precision", "recall", "f1"]
+Average = Literal["macro", "weighted"]
+
+
+class Confusion(NamedTuple):
+    """One pair of classes that were mixed up: of class `truth`, `examples` of it were taken for `prediction`."""
+
+    truth: int
+    prediction: int
+    examples: int
+    share: float
 
 
 def confusion_matrix(
@@ -78,6 +90,52 @@ class ConfusionMatrix:
         """(k,): of the answers of a class, the share that was right; NaN for a class never answered."""
         return _share(np.diag(self.counts), self.counts.sum(axis=0))
 
+    @property
+    def f1(self) -> np.ndarray:
+        """(k,): 2 · precision · recall / (precision + recall) = 2 TP / (2 TP + FP + FN), with TP right answers, FP
+        wrong answers of the class and FN examples of it that were missed; NaN for a class neither there nor answered.
+
+        van Rijsbergen 1979.
+        """
+        return _share(2 * np.diag(self.counts), self.counts.sum(axis=0) + self.counts.sum(axis=1))
+
+    @property
+    def examples(self) -> np.ndarray:
+        """(k,) int64: the examples of each class."""
+        return self.counts.sum(axis=1)
+
+    def averaged(self, figure: Figure, average: Average = "macro") -> float:
+        """One number for all classes: the mean of "precision", "recall" or "f1".
+
+        macro      Σ v_i / m over the m classes that are there or were answered: a rare class counts like a frequent one
+        weighted   Σ n_i v_i / Σ n_i with n_i the examples of class i; the weighted recall is the accuracy
+
+        0/0 counts as 0 here: a class that is there and never answered has no precision to be proud of. NaN for an
+        empty matrix; ValueError for another figure or average. Sokolova and Lapalme 2009.
+        """
+        if figure not in ("precision", "recall", "f1"):
+            raise unknown("figure", figure, ("precision", "recall", "f1"))
+        if average not in ("macro", "weighted"):
+            raise unknown("average", average, ("macro", "weighted"))
+        there = self.counts.sum(axis=0) + self.counts.sum(axis=1) > 0
+        weights = there if average == "macro" else self.examples
+        values = np.nan_to_num(getattr(self, figure))
+        return float(_share((weights * values).sum(), weights.sum()))
+
+    def most_confused(self, most: int = 10) -> list[Confusion]:
+        """The pairs that were mixed up most often, at most so many: (truth, prediction, examples, share).
+
+        Truth and prediction are class numbers; equal pairs keep the order of the classes.
+        """
+        wrong = self.counts - np.diag(np.diag(self.counts))
+        k = len(wrong)
+        order = [int(at) for at in np.argsort(-wrong, axis=None, kind="stable")[:most] if wrong.flat[at]]
+        of = self.examples
+        return [
+            Confusion(at // k, at % k, int(wrong.flat[at]), float(wrong.flat[at] / of[at // k]))
+            for at in order
+        ]
+
     def normalised(self, axis: Axis = "truth") -> np.ndarray:
         """The counts as shares (k, k), float64: each row ("truth") or column ("prediction") sums to 1, or all of
         them ("all"). 0/0, as in the row of a class without examples, is NaN and shown as "n/a"."""
@@ -106,7 +164,7 @@ class ConfusionMatrix:
 
     def to_dict(self) -> dict[str, Any]:
         """Lists, texts and numbers only, ready for JSON; NaN becomes None."""
-        plain = {key: [_plain(x) for x in getattr(self, key)] for key in ("recall", "precision")}
+        plain = {key: [_plain(x) for x in getattr(self, key)] for key in ("recall", "precision", "f1")}
         return {
             "class_names": list(self.class_names),
             "counts": self.counts.tolist(),

@@ -1,11 +1,17 @@
-"""Metrics by name, as a user writes them: `metrics=["accuracy"]`."""
+"""Metrics by name, as a user writes them: `metrics=["accuracy", "top_5", "f1"]`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 from klarnet.metrics.accuracy import Accuracy
+from klarnet.metrics.calibration import CalibrationError
+from klarnet.metrics.class_figures import F1, Precision, Recall
+from klarnet.metrics.regression import MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError, RSquared
+from klarnet.metrics.top_k import TopK
+from klarnet.names import unknown
 
 
 @runtime_checkable
@@ -23,18 +29,34 @@ class Metric(Protocol):
     def reset(self) -> None: ...
 
 
-METRICS: dict[str, Callable[[], Metric]] = {"accuracy": Accuracy}
+METRICS: dict[str, Callable[[], Metric]] = {
+    "accuracy": Accuracy,
+    "top_5": TopK,  # and top_ with any other number
+    "precision": Precision,
+    "recall": Recall,
+    "f1": F1,
+    "precision_weighted": lambda: Precision("weighted"),
+    "recall_weighted": lambda: Recall("weighted"),
+    "f1_weighted": lambda: F1("weighted"),
+    "calibration_error": CalibrationError,
+    "mse": MeanSquaredError,
+    "rmse": RootMeanSquaredError,
+    "mae": MeanAbsoluteError,
+    "r2": RSquared,
+}
 
 
 def resolve(metric: str | Metric | type) -> Metric:
     """A metric by its name, freshly made; or a metric (or class of one) of the user's own.
 
-    Raises ValueError for an unknown name, with the nearest known one, and for a metric that does not say which way
-    is better; TypeError for what is no metric.
+    Names: those of METRICS, and top_1, top_2, … for any k. Raises ValueError for an unknown name, with the nearest
+    known one, and for a metric that does not say which way is better; TypeError for what is no metric.
     """
     if isinstance(metric, str):
+        if k := re.fullmatch(r"top_([1-9]\d*)", metric):
+            return TopK(int(k[1]))
         if metric not in METRICS:
-            raise ValueError(f"metrics: unknown metric {metric!r}; {_suggestion(metric)}")
+            raise unknown("metric", metric, METRICS)
         return METRICS[metric]()
     made = metric() if isinstance(metric, type) else metric
     missing = [part for part in ("update", "result", "reset") if not callable(getattr(made, part, None))]
@@ -47,10 +69,3 @@ def resolve(metric: str | Metric | type) -> Metric:
     if better not in ("higher", "lower"):
         raise ValueError(f'metrics: {type(made).__name__}.better must be "higher" or "lower", got {better!r}')
     return made
-
-
-def _suggestion(name: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name.lower(), METRICS, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(METRICS))}"
