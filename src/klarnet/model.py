@@ -206,23 +206,24 @@ class Network(BaseNetwork):
             share = float(validation)
             if not 0.0 < share < 1.0:
                 raise ValueError(f"fit: validation {validation!r}, expected a share between 0 and 1, or data")
-            if train.dataset is None:
+            split = getattr(train.source, "split", None)
+            if split is None:
                 raise ValueError(
                     "fit: validation as a share needs arrays or a Dataset; give the validation data itself"
                 )
-            kept, held_out = train.dataset.split(1.0 - share, share, seed=seed)
+            kept, held_out = split(1.0 - share, share, seed=seed)
             return Feed(kept, name="fit"), Feed(held_out, name="validation")
         return train, Feed(validation, name="validation")
 
     def _learn_about(self, train: Feed) -> None:
         """Take class names and scaling from the data, where the network has none yet."""
-        dataset = train.dataset
-        if dataset is None:
+        source, outline = train.source, train.outline()
+        if source is None or outline is None:
             return
-        if self.class_names is None and dataset.class_names is not None:
-            self.class_names = dataset.class_names
-        if self.scaling is None and dataset.scaling is not None:
-            self.scaling = InputScaling(dataset.scaling.factor, dataset.scaling.offset, str(dataset.X.dtype))
+        if self.class_names is None and source.class_names is not None:
+            self.class_names = source.class_names
+        if self.scaling is None and source.scaling is not None:
+            self.scaling = InputScaling(source.scaling.factor, source.scaling.offset, str(outline[0].dtype))
 
 
 def load(path: str | os.PathLike[str], *, layers: Sequence[type[Layer]] = ()) -> Network:

@@ -6,21 +6,22 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from klarnet.data.dataset import Dataset
+from klarnet.data.source import Source
 from klarnet.data.stream import BatchStream
 
 
-def as_dataset(data_or_X: Any, t: Any = None, *, name: str = "data") -> Dataset | BatchStream:
-    """A `Dataset`, or a `BatchStream` for an iterable of batches.
+def as_dataset(data_or_X: Any, t: Any = None, *, name: str = "data") -> Source:
+    """A `Source`: a `Dataset`, or a `BatchStream` for an iterable of batches.
 
     Takes
-    - a `Dataset` or `BatchStream`: itself;
+    - a `Dataset` or any other `Source`: itself;
     - X and t: two arrays, or the pair (X, t) as a tuple;
     - X alone: anything with `__array__`, the buffer protocol or `__dlpack__`, or a list of numbers;
     - an iterable of batches (X, t): another library's loader, a generator, a list of pairs of arrays.
 
     Memory order and strides do not matter. Raises TypeError for anything else, and what `Dataset` raises.
     """
-    if isinstance(data_or_X, (Dataset, BatchStream)):
+    if isinstance(data_or_X, Source):
         if t is not None:
             raise TypeError(f"{name}: t is given twice, by itself and inside {data_or_X!r}")
         return data_or_X

@@ -11,11 +11,12 @@ import numpy as np
 from klarnet.data.arrays import as_array, refuse_not_finite, straighten
 from klarnet.data.batches import batch_count, epoch_order, pieces
 from klarnet.data.scaling import Scaling
+from klarnet.data.source import Source
 from klarnet.data.split import split_indices, warn_of_lone_classes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Dataset:
+class Dataset(Source):
     """n examples: inputs X, targets t.
 
     X            (n, …), any kind of number; pictures (n, h, w, d), sequences (n, steps, m) t
@@ -58,6 +59,13 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.X)
+
+    @property
+    def examples(self) -> int:
+        return len(self.X)
+
+    def outline(self) -> tuple[np.ndarray, np.ndarray | None]:
+        return self.X, self.t
 
     def __getitem__(self, which: Any) -> Dataset:
         """Some examples, as a data set: `data[3]`, `data[:100]`, `data[[0, 5, 2]]`, `data[data.t == 7]`.

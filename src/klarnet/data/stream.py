@@ -9,9 +9,10 @@ import numpy as np
 
 from klarnet.data.dataset import Dataset
 from klarnet.data.scaling import Scaling
+from klarnet.data.source import Source
 
 
-class BatchStream:
+class BatchStream(Source):
     """An iterable of batches with the interface of a `Dataset`: a loader of another library, a list, a class.
 
     Every epoch calls `iter(source)` anew. A batch is a pair (X, t), or X alone; anything that `as_array`
@@ -35,7 +36,7 @@ class BatchStream:
     def __repr__(self) -> str:
         return f"<BatchStream {self.name!r}: {type(self.source).__name__}>"
 
-    def iterations(self, batch_size: int | None = None, *, drop_last: bool = False) -> int | None:
+    def iterations(self, batch_size: int = 0, *, drop_last: bool = False) -> int | None:
         """How many batches an epoch has, None where the source does not say; the arguments change nothing."""
         try:
             return len(self.source)  # type: ignore[arg-type]
@@ -44,7 +45,7 @@ class BatchStream:
 
     def batches(
         self,
-        batch_size: int | None = None,
+        batch_size: int = 0,
         *,
         seed: int | None = None,
         epoch: int = 0,

@@ -20,10 +20,10 @@ def check_data(net: BaseNetwork, losses: dict[str, Loss], feed: Feed) -> None:
 
     Arrays are looked at, not copied. A stream cannot be seen beforehand: each of its batches is checked when it comes.
     """
-    whole = feed.whole()
-    if whole is None:
+    outline = feed.outline()
+    if outline is None:
         return
-    X, t = whole
+    X, t = outline
     if t is None:
         raise ValueError(f"{feed.name}: no targets in the data, expected X and t")
     try:

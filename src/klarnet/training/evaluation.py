@@ -124,10 +124,10 @@ def _tells_classes(loss: Loss, feed: Feed) -> bool:
     """Is the target a class? Binary cross entropy also judges shares and the grey values of a picture."""
     if loss.classifies:
         return True
-    whole = feed.whole()
-    if "binary" not in loss.name or whole is None or whole[1] is None:
+    outline = feed.outline()
+    if "binary" not in loss.name or outline is None or outline[1] is None:
         return False
-    t = np.asarray(next(iter(whole[1].values())) if isinstance(whole[1], Mapping) else whole[1])
+    t = np.asarray(next(iter(outline[1].values())) if isinstance(outline[1], Mapping) else outline[1])
     return t.shape[1:] in ((), (1,)) and bool(((t == 0) | (t == 1)).all())
 
 

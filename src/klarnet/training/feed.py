@@ -7,15 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from klarnet.data import BatchStream, Dataset, as_dataset
+from klarnet.data import as_dataset
 from klarnet.data.arrays import as_array, refuse_not_finite
 from klarnet.data.batches import batch_count, epoch_order
+from klarnet.data.source import Source
 
 Batch = tuple[Any, Any, Any]  # X, t, lengths
 
 
 class Feed:
-    """Batches of one data set: a `Dataset`, a stream of batches, or several arrays by name."""
+    """Batches of one data set: a `Source`, or several arrays by name.
+
+    source    where it is a source: its scaling and class names go to the network; else None
+    examples  of one epoch, None while unknown
+    """
 
     def __init__(self, data: Any, t: Any = None, *, lengths: Any = None, name: str = "data") -> None:
         self.name = name
@@ -26,19 +31,16 @@ class Feed:
             self.columns = Columns(data, t, lengths, name)
             self.examples: int | None = len(self.columns)
             return
-        self.data: Dataset | BatchStream = as_dataset(data, t, name=name)
-        self.examples = len(self.data) if isinstance(self.data, Dataset) else None
+        self.data: Source = as_dataset(data, t, name=name)
+        self.examples = self.data.examples
 
     @property
-    def dataset(self) -> Dataset | None:
-        """The data set, where it is one: its scaling and class names go to the network."""
-        return self.data if self.columns is None and isinstance(self.data, Dataset) else None
+    def source(self) -> Source | None:
+        return self.data if self.columns is None else None
 
-    def whole(self) -> tuple[Any, Any] | None:
-        """All inputs and targets at once; None for a stream of batches, which is seen batch by batch."""
-        if self.columns is not None:
-            return self.columns.X, self.columns.t
-        return (self.data.X, self.data.t) if isinstance(self.data, Dataset) else None
+    def outline(self) -> tuple[Any, Any] | None:
+        """All targets, and inputs of the right shape and type; None for what is only seen batch by batch."""
+        return self.data.outline() if self.columns is None else (self.columns.X, self.columns.t)
 
     def iterations(self, batch_size: int) -> int | None:
         if self.columns is not None:

@@ -1,0 +1,55 @@
+"""What `fit` and `evaluate` can read, whatever it is made of."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from klarnet.data.scaling import Scaling
+
+Batch = tuple[np.ndarray, np.ndarray | None]
+
+
+class Source(ABC):
+    """Examples that come in batches: a `Dataset` in memory, files decoded batch by batch, another library's loader.
+
+    name         begins the error texts
+    class_names  the names of classes 0, 1, …; None where unknown
+    scaling      how stored values become network input; None: as they are
+    """
+
+    name: str
+    class_names: tuple[str, ...] | None
+    scaling: Scaling | None
+
+    @property
+    def examples(self) -> int | None:
+        """How many examples an epoch has; None where the source does not say."""
+        return None
+
+    def outline(self) -> tuple[Any, Any] | None:
+        """X and t as far as they are known before the first batch, for checks; None for a source of batches alone.
+
+        t holds the true values, X has the true shape (n, …) and dtype; its values may be stand-ins.
+        """
+        return None
+
+    @abstractmethod
+    def iterations(self, batch_size: int, *, drop_last: bool = False) -> int | None:
+        """How many batches an epoch has, None where the source does not say."""
+
+    @abstractmethod
+    def batches(
+        self,
+        batch_size: int,
+        *,
+        seed: int | None = None,
+        epoch: int = 0,
+        shuffle: bool = False,
+        drop_last: bool = False,
+        start: int = 0,
+    ) -> Iterator[Batch]:
+        """One epoch as batches (X, t), from batch `start` on; shuffled in an order that (seed, epoch) decide."""
