@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -58,6 +58,7 @@ class Network(BaseNetwork):
         callbacks: Sequence[Callback] = (),
         lengths: Any = None,
         loss_weights: Any = None,
+        rates: Mapping[str, float] | None = None,
         progress: bool = True,
     ) -> History:
         """Train on data and return what happened in each epoch.
@@ -73,6 +74,8 @@ class Network(BaseNetwork):
         seed           of the order of the examples, by default the network's own
         callbacks      kn.EarlyStopping(…), kn.Checkpoint(…), or your own
         lengths        (n,) valid steps of each example, where an input takes them
+        rates          factors of the learning rate by pattern of layers or weights, {"conv2d_*": 0.1}; where several
+                       fit a weight, the last one counts
         progress       show a progress bar (plain lines where the output is no terminal)
 
         Ctrl-C ends the training and keeps the work. Raises ValueError for data, labels or shapes that do not fit, and
@@ -94,6 +97,7 @@ class Network(BaseNetwork):
             callbacks=callbacks,
             shown=shown,
             loss_weights=loss_weights,
+            rates=rates,
         )
 
     def evaluate(

@@ -210,3 +210,15 @@ def test_a_layer_of_a_user_that_does_not_keep_its_word(
     with pytest.raises(kind, match=message):
         net = kn.Network([layer()], input_shape=(3,))
         net.forward(np.ones((2, 3)))
+
+
+def test_a_number_that_a_layer_took_for_its_name_is_left_out() -> None:
+    """Two layers of one name would share their weights."""
+    layers = [kn.Dense(4), kn.Dense(4, name="dense_1"), kn.Dense(4), kn.Dense(4, name="dense_3")]
+    net = kn.Network(layers, input_shape=(4,))
+    assert list(dict.fromkeys(s.key for s in net.weights.slots.values())) == [
+        "dense_2",
+        "dense_1",
+        "dense_4",
+        "dense_3",
+    ]

@@ -121,7 +121,15 @@ class Execution:
             run = passes.Noted(trace)
             inputs = {i: fed.description for i, fed in zip(net.graph.inputs, self.inputs, strict=True)}
             spans = {i: fed.description for i, fed in self.lengths.items()}
-            values, kept, after = passes.forward(run, net.graph, w, inputs, spans, training=wanted.training)
+            values, kept, after = passes.forward(
+                run,
+                net.graph,
+                w,
+                inputs,
+                spans,
+                training=wanted.training,
+                at_rest=net.weights.at_rest(),
+            )
             here.node = -1
             outputs = {name: values[i] for name, i in net.graph.outputs.items()}
             gradients: dict[int, Any] = {}

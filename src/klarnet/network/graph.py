@@ -127,6 +127,7 @@ def _names(order: Sequence[Node]) -> dict[int, str]:
     counts: dict[str, int] = {}
     names: dict[int, str] = {}
     taken: set[str] = set()
+    given = {n.layer.name for n in order if n.layer is not None and isinstance(n.layer.name, str)}
     for node in order:
         layer = node.layer
         if layer is None or id(layer) in names:
@@ -140,8 +141,9 @@ def _names(order: Sequence[Node]) -> dict[int, str]:
                 raise ValueError(f"the layer name {name!r} {why}; give each layer a name of its own")
         else:
             word = layer_word(layer)
-            counts[word] = counts.get(word, 0) + 1
-            name = f"{word}_{counts[word]}"
+            while (name := f"{word}_{counts.setdefault(word, 1)}") in given:  # a layer of that very name
+                counts[word] += 1
+            counts[word] += 1
         taken.add(name)
         names[id(layer)] = name
     return names

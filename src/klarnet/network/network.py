@@ -212,6 +212,7 @@ class BaseNetwork:
                 dict(zip(self.graph.inputs, arrays, strict=True)),
                 spans,
                 training=training,
+                at_rest=self.weights.at_rest(),
             )
         self._pass = (w, kept, after, values)
         self._pending = []
@@ -280,6 +281,7 @@ class BaseNetwork:
                 State(opt.learning_rate, 0, self.seed),
             )
         moments, state = self._optimizers[opt]
+        moments.settle(state.step)
         state.learning_rate, state.step = opt.learning_rate, state.step + 1
         with with_state(state):
             moments.apply(
@@ -320,19 +322,31 @@ class BaseNetwork:
 
     # Freezing ----------------------------------------------------------------------------------------------------
 
-    def freeze(self, pattern: str = "*") -> list[str]:
-        """Exclude the weights that fit from training; returns their names. `net.freeze("conv2d_*")`."""
-        return self._set_frozen(pattern, True)
+    def freeze(self, *patterns: str) -> list[str]:
+        """Keep the weights that fit as they are; returns their names. `net.freeze("conv2d_*", "batch_norm_*")`.
 
-    def unfreeze(self, pattern: str = "*") -> list[str]:
-        """Train the weights that fit again; returns their names."""
-        return self._set_frozen(pattern, False)
+        patterns   of layers ("conv2d_*") or weights ("*/b"), with * ? [] as in file names; without any: all weights
 
-    def _set_frozen(self, pattern: str, frozen: bool) -> list[str]:
-        found = self.weights.match(pattern)
+        Frozen weights stay bit for bit what they are, weight decay included. A batch norm all of whose trained weights
+        are frozen acts in training as outside it: it uses its running mean and variance and leaves them alone. Raises
+        ValueError for a pattern that fits nothing, with the nearest name; nothing is frozen then.
+        """
+        return self._set_frozen("freeze", patterns, True)
+
+    def unfreeze(self, *patterns: str) -> list[str]:
+        """Train the weights that fit again; returns their names. Patterns and errors as for `freeze`.
+
+        A weight that is trained again joins the optimizer afresh: zero moments, its next step counted as its first.
+        """
+        return self._set_frozen("unfreeze", patterns, False)
+
+    def _set_frozen(self, owner: str, patterns: Sequence[str], frozen: bool) -> list[str]:
+        fitting = {s.name for p in patterns or ("*",) for s in self.weights.match(p, owner)}
+        found = [s for s in self.weights.slots.values() if s.name in fitting]
+        if any(slot.frozen != frozen for slot in found):
+            self.version += 1
         for slot in found:
             slot.frozen = frozen
-        self.version += 1
         return [slot.name for slot in found]
 
 

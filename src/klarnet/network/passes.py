@@ -6,7 +6,7 @@ descriptions, so that the trace holds every call; a layer in plain NumPy becomes
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,9 +21,19 @@ Arrays = dict[int, Any]  # vertex number -> array or description
 
 
 def forward(
-    run: Any, graph: Graph, weights: dict[str, Namespace], inputs: Arrays, lengths: Arrays, *, training: bool
+    run: Any,
+    graph: Graph,
+    weights: dict[str, Namespace],
+    inputs: Arrays,
+    lengths: Arrays,
+    *,
+    training: bool,
+    at_rest: Set[str] = frozenset(),
 ) -> tuple[Arrays, Arrays, Arrays]:
-    """Forward through every vertex: values, what the other passes need, and the lengths behind each."""
+    """Forward through every vertex: values, what the other passes need, and the lengths behind each.
+
+    at_rest   layers that act as outside training even in training: frozen batch norm
+    """
     values: Arrays = {}
     kept: Arrays = {}
     spans: Arrays = {}
@@ -36,7 +46,8 @@ def forward(
         here.node = v.number
         X = [values[i] for i in v.inputs]
         span = next((spans[i] for i in v.inputs if spans.get(i) is not None), None)
-        Y, kept[v.number] = run.forward(v, weights[v.key], X if v.listed else X[0], span, training)
+        acting = training and v.key not in at_rest
+        Y, kept[v.number] = run.forward(v, weights[v.key], X if v.listed else X[0], span, acting)
         spans[v.number] = v.layer.output_lengths(span) if span is not None and v.lengths else None
         if v.masked and spans[v.number] is not None:
             Y = mask(Y, spans[v.number])

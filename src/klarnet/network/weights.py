@@ -33,6 +33,7 @@ class Slot:
     trained: bool
     decays: bool
     frozen: bool = False
+    loads: int = 0  # how often it took a value from another network: its moments then begin anew
 
     @property
     def size(self) -> int:
@@ -121,10 +122,10 @@ class Weights:
             found[slot.key][slot.local] = view
         return {key: Namespace(w, self.absent[key]) for key, w in found.items()}
 
-    def match(self, pattern: str) -> list[Slot]:
+    def match(self, pattern: str, owner: str = "freeze") -> list[Slot]:
         """The trained weights whose layer or full name fits the pattern (`conv*`, `dense_1/W`)."""
         if not isinstance(pattern, str):
-            raise TypeError(f"freeze: pattern {pattern!r}, expected a text such as 'conv*'")
+            raise TypeError(f"{owner}: pattern {pattern!r}, expected a text such as 'conv*'")
         found = [
             s
             for s in self.slots.values()
@@ -133,15 +134,21 @@ class Weights:
         if not found:
             names = list(dict.fromkeys(s.key for s in self.slots.values() if s.trained))
             raise (
-                unknown("pattern", pattern, names)
+                unknown(f"{owner}: pattern", pattern, names)
                 if names
-                else ValueError("the network has no weights to freeze")
+                else ValueError(f"{owner}: the network has no weights to freeze or to train")
             )
         return found
 
     def trains(self, key: str) -> bool:
         """Has this layer a weight that is trained and not frozen?"""
         return any(s.key == key and s.trained and not s.frozen for s in self.slots.values())
+
+    def at_rest(self) -> frozenset[str]:
+        """The layers with running values all of whose trained weights are frozen: they act as outside training."""
+        running = {s.key for s in self.slots.values() if not s.trained}
+        frozen = {s.key for s in self.slots.values() if s.trained and s.frozen}
+        return frozenset(key for key in running & frozen if not self.trains(key))
 
     @property
     def frozen(self) -> tuple[str, ...]:

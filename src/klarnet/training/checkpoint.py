@@ -28,7 +28,7 @@ def save_checkpoint(
             "settings": trainer.optimizer.settings(),
             "step": trainer.iterations,
             "learning_rate": trainer.learning_rate,
-            "born": trainer.moments.born,
+            "born": trainer.moments.births(trainer.iterations),
             "epoch": epoch,
             "history": history.rows if history is not None else [],
         },

@@ -64,6 +64,7 @@ def first_not_finite(
                 dict(zip(net.graph.inputs, arrays, strict=True)),
                 spans,
                 training=True,
+                at_rest=net.weights.at_rest(),
             )
     finally:
         net.weights.untrained[...] = running

@@ -28,6 +28,7 @@ class Fit:
     examples                    examples of one epoch (None while unknown)
     loss, metrics               running means of this epoch
     validation                  the validation data, or None
+    current                     the batch that is trained on: X, t, lengths
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Fit:
         self.batches = train.iterations(batch_size)
         self.examples = train.examples
         self.interrupted = False
+        self.current: tuple[Any, Any, Any] | None = None
         self._stop: str | None = None
 
     @property
@@ -111,6 +113,8 @@ class Fit:
         ):
             if t is None:
                 raise ValueError(f"{self.train.name}: a batch without targets, expected pairs (X, t)")
+            self.current = X, t, lengths
+            self._tell("on_batch_start", self)
             value = self.trainer.step(X, t, lengths=lengths)
             self.batch += 1
             n = examples_in(X)
@@ -161,6 +165,7 @@ def fit(
     seed: int | None,
     callbacks: Sequence[Callback],
     loss_weights: Any = None,
+    rates: Mapping[str, float] | None = None,
     shown: Sequence[Callback] = (),
 ) -> History:
     """Train a network from arguments as `Network.fit` takes them."""
@@ -174,7 +179,7 @@ def fit(
                 f"fit: {callback!r} is no callback; expected objects of kn.Callback, such as "
                 "kn.EarlyStopping()"
             )
-    trainer = Trainer(net, loss=loss, optimizer=optimizer, loss_weights=loss_weights)
+    trainer = Trainer(net, loss=loss, optimizer=optimizer, loss_weights=loss_weights, rates=rates)
     for feed in (train, validation):
         if feed is not None:
             check_data(net, trainer.losses, feed)

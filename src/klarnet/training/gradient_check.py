@@ -115,7 +115,15 @@ class _Twin:
         running = net.weights.untrained.copy()
         w = net.weights.namespaces()
         given = dict(zip(net.graph.inputs, inputs, strict=True))
-        values, kept, after = passes.forward(passes.Eager(), net.graph, w, given, self.spans, training=True)
+        values, kept, after = passes.forward(
+            passes.Eager(),
+            net.graph,
+            w,
+            given,
+            self.spans,
+            training=True,
+            at_rest=net.weights.at_rest(),
+        )
         total, memos = 0.0, []
         for head in self.heads:
             constant = head.loss.class_weights

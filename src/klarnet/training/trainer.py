@@ -66,6 +66,7 @@ class Trainer:
     loss          a loss or its name; a dict by output where the network has several
     loss_weights  a factor for each output's loss
     optimizer     an optimizer or its name
+    rates         factors of the learning rate by pattern, {"conv2d_*": 0.1}; where several fit, the last one counts
 
     The first step with a new shape of batch makes a plan; every step, the first included, replays it.
     """
@@ -77,6 +78,7 @@ class Trainer:
         loss: Any = "cross_entropy",
         optimizer: Any = "adam",
         loss_weights: Mapping[str, float] | None = None,
+        rates: Mapping[str, float] | None = None,
     ) -> None:
         self.net = net
         if not isinstance(net, BaseNetwork):
@@ -85,7 +87,8 @@ class Trainer:
         self._ignored = {name: getattr(one, "ignored", None) for name, one in self.losses.items()}
         self.heads: list[Head] = heads(net, self.losses, _factors(loss_weights, self.losses))
         self.optimizer = find_optimizer(optimizer)
-        self.moments = OptimizerState(net.weights, self.optimizer)
+        self.moments = OptimizerState(net.weights, self.optimizer, rates)
+        self._settled: int | None = None  # the network's version that the moments follow
         self.state = State(self.optimizer.learning_rate, 0, net.seed)
         self.outputs: dict[str, np.ndarray] = {}  # of the last step with keep_outputs
         self.keep_outputs = False
@@ -141,12 +144,19 @@ class Trainer:
             return self._step(X, t, lengths)  # once more in the open, for the error
         return value[0]
 
+    def _settle(self) -> None:
+        """Let the moments follow what was frozen, unfrozen or loaded since the last step."""
+        if self._settled != self.net.version:
+            self.moments.settle(self.iterations)
+            self._settled = self.net.version
+
     def _now(self) -> tuple[int, int, str]:
         """What a plan was made for, beside the shapes of the batch."""
         return self.net.version, self.moments.version, engine()
 
     def _step(self, X: Any, t: Any, lengths: Any) -> float:
         net = self.net
+        self._settle()
         arrays = net.arrays(X)
         if not len(arrays[0]):
             raise ValueError(f"{net.inputs[0].name}: a batch of no examples, shape {arrays[0].shape}")
@@ -220,6 +230,7 @@ class Trainer:
 
     def plan(self, X: Any, t: Any, *, lengths: Any = None, optimise: bool = True) -> Execution:
         """The execution for a batch of this shape, not run: for looking at (`.plan.calls`, `.plan.arena_bytes`)."""
+        self._settle()
         arrays = self.net.arrays(X)
         targets = self._targets(t, arrays)
         spans = self.net._lengths(lengths, arrays)
