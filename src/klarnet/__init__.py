@@ -36,8 +36,8 @@ _NAMES = {
     "losses": "BinaryCrossEntropy CrossEntropy Huber Loss SigmoidBinaryCrossEntropy SmoothL1 SoftmaxCrossEntropy "
     "SquaredError",
     "optimizers": "Adagrad Adam AdamW GradientDescent Optimizer RMSProp",
-    "training": "Callback Checkpoint EarlyStopping History NotFiniteError Progress Trainer check_gradients "
-    "load_checkpoint save_checkpoint",
+    "training": "Callback Checkpoint EarlyStopping History NotFiniteError Profile Progress Trainer "
+    "check_gradients load_checkpoint profile save_checkpoint",
 }
 _WHERE = {name: part for part, names in _NAMES.items() for name in names.split()}
 __all__ = [*_ROOMS, *_WHERE]

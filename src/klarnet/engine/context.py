@@ -39,6 +39,7 @@ class State(ctypes.Structure):
 class _Here(threading.local):
     trace: Trace | None = None
     node: int = 0
+    stage: str = "forward"  # what of a step is being noted: forward, loss, backward, gradients, update
 
     def __init__(self) -> None:
         self.state = State(0.01, 1, 0)
@@ -49,12 +50,12 @@ here = _Here()
 
 @contextmanager
 def tracing(trace: Trace) -> Iterator[Trace]:
-    """Let `trace` note the engine calls of this thread that are made on descriptions; the node is as before then."""
-    before, node, here.trace = here.trace, here.node, trace
+    """Let `trace` note the engine calls of this thread that are made on descriptions; node and stage stay."""
+    before, node, stage, here.trace = here.trace, here.node, here.stage, trace
     try:
         yield trace
     finally:
-        here.trace, here.node = before, node
+        here.trace, here.node, here.stage = before, node, stage
 
 
 @contextmanager

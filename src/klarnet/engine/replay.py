@@ -166,6 +166,15 @@ class Replay:
         """How many calls into the library one run of the whole plan makes."""
         return sum(isinstance(s, tuple) for s in joined([s for part in self.parts for s in part]))
 
+    def one_by_one(self) -> list[Any]:
+        """A segment for each call of the plan, in their order: for a profile of them."""
+        starts = sorted(self.nodes)
+        ends = dict(zip(starts, [*starts[1:], len(self.words)], strict=False))
+        found: list[Any] = []
+        for s in (s for part in self.parts for s in part):
+            found += [(a, ends[a]) for a in starts if s[0] <= a < s[1]] if isinstance(s, tuple) else [s]
+        return found
+
     def bind(self, memory: Memory, state: State, parts: Sequence[int] | None = None) -> Bound:
         """The segments of these parts (all of them by default) ready for this memory and state block."""
         chosen = range(len(self.parts)) if parts is None else parts

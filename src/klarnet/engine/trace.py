@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Description
+from .context import here
 from .row import Function
 from .table import FUNCTIONS
 
@@ -17,7 +18,7 @@ DTYPES: dict[str, np.dtype] = {"int": np.dtype(np.int32), "short": np.dtype(np.u
 class Call:
     """One noted call: of a function of the table, or (function None) of Python code `run(*arrays) -> arrays`."""
 
-    __slots__ = ("function", "run", "inputs", "outputs", "scalars", "sizes", "steps", "adds", "node")
+    __slots__ = ("function", "run", "inputs", "outputs", "scalars", "sizes", "steps", "adds", "node", "stage")
 
     def __init__(
         self,
@@ -33,7 +34,7 @@ class Call:
         self.inputs, self.outputs, self.scalars, self.sizes = inputs, outputs, scalars, sizes
         self.steps: list[tuple[Function, Description | None, dict[str, Any]]] = []
         self.adds: set[int] = set()  # outputs that are added to what their home already holds
-        self.node = node
+        self.node, self.stage = node, here.stage
 
     def reads(self) -> list[Description]:
         """Every description the call reads; its own outputs too where it adds to them."""

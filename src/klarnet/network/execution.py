@@ -130,7 +130,7 @@ class Execution:
                 training=wanted.training,
                 at_rest=net.weights.at_rest(),
             )
-            here.node = -1
+            here.node, here.stage = -1, "loss"
             outputs = {name: values[i] for name, i in net.graph.outputs.items()}
             gradients: dict[int, Any] = {}
             total = None
@@ -153,7 +153,7 @@ class Execution:
             if wanted.training:
                 delivered = self._backward(net, run, w, kept, after, gradients)
             if wanted.optimizer is not None:
-                here.node = -1
+                here.node, here.stage = -1, "update"
                 trace.parts.append(len(trace.calls))
                 self._update(net, wanted.optimizer, delivered)
         return trace

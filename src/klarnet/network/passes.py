@@ -37,6 +37,7 @@ def forward(
     values: Arrays = {}
     kept: Arrays = {}
     spans: Arrays = {}
+    here.stage = "forward"
     for v in graph.vertices:
         if v.layer is None:
             X, span = inputs[v.number], lengths.get(v.number)
@@ -79,14 +80,16 @@ def backward(
             continue
         if v.layer is not None and v.number not in needed:
             continue
-        here.node = v.number
+        here.node, here.stage = v.number, "backward"
         if v.masked and spans.get(v.number) is not None:
             dY = mask(dY, spans[v.number])
         if v.layer is None:
             of_inputs[v.number] = dY
             continue
         dX = run.backward(v, weights[v.key], kept[v.number], dY)
+        here.stage = "gradients"
         at(v, kept[v.number], dY)
+        here.stage = "backward"
         for i, d in zip(v.inputs, dX if v.listed else [dX], strict=True):
             if d is not None:
                 waiting[i] = d if i not in waiting else E.add(waiting[i], d)

@@ -7,6 +7,7 @@ from .checkpoint import load_checkpoint, save_checkpoint
 from .diagnosis import NotFiniteError
 from .gradient_check import check_gradients
 from .history import History
+from .profile import Profile, profile
 from .progress import Progress
 from .trainer import Trainer
 
@@ -16,9 +17,11 @@ __all__ = [
     "EarlyStopping",
     "History",
     "NotFiniteError",
+    "Profile",
     "Progress",
     "Trainer",
     "check_gradients",
     "load_checkpoint",
+    "profile",
     "save_checkpoint",
 ]
