@@ -27,7 +27,10 @@ struct State {
     int64_t value;       // the bad element itself, where it is a whole number
 };
 
-enum Refusal : int64_t { fine = 0, bad_label = 1, bad_index = 2, not_finite = 3, bad_length = 4, no_memory = 5, no_kernel = 6 };
+enum Refusal : int64_t {
+    fine = 0, bad_label = 1, bad_index = 2, not_finite = 3, bad_length = 4, no_memory = 5, no_kernel = 6,
+    not_finite_gradient = 7
+};
 
 struct Context {
     State* state;

@@ -35,7 +35,8 @@ _NAMES = {
     "MaxPool1D MaxPool2D MaxUnpool2D Node Pad2D Permute ReLU Reshape Sigmoid SiLU Softmax Tanh ToSequence Upsample2D",
     "losses": "BinaryCrossEntropy CrossEntropy Huber Loss SigmoidBinaryCrossEntropy SmoothL1 SoftmaxCrossEntropy "
     "SquaredError",
-    "optimizers": "Adagrad Adam AdamW GradientDescent Optimizer RMSProp",
+    "optimizers": "Adagrad Adam AdamW Constant Cosine GradientDescent OneCycle Optimizer RMSProp ReduceOnPlateau "
+    "Schedule Step WarmUp",
     "training": "Callback Checkpoint EarlyStopping History NotFiniteError Profile Progress Trainer "
     "check_gradients load_checkpoint profile save_checkpoint",
 }

@@ -52,6 +52,7 @@ class Network(BaseNetwork):
         loss: Any = None,
         metrics: Sequence[Any] | None = None,
         optimizer: Any = "adam",
+        schedule: Any = None,
         batch_size: int = 32,
         epochs: int = 10,
         seed: int | None = None,
@@ -59,6 +60,10 @@ class Network(BaseNetwork):
         lengths: Any = None,
         loss_weights: Any = None,
         rates: Mapping[str, float] | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        max_norm: float | None = None,
+        weight_noise: float | None = None,
         progress: bool = True,
     ) -> History:
         """Train on data and return what happened in each epoch.
@@ -70,12 +75,17 @@ class Network(BaseNetwork):
                        squared error otherwise
         metrics        names or objects; by default accuracy for a classification (binary: of targets 0 and 1)
         optimizer      an optimizer or its name
+        schedule       of the learning rate: kn.Cosine(), kn.WarmUp(500, then=kn.Cosine()), …, or a name
         batch_size     examples an iteration; the last batch of an epoch holds what is left
         seed           of the order of the examples, by default the network's own
         callbacks      kn.EarlyStopping(…), kn.Checkpoint(…), or your own
         lengths        (n,) valid steps of each example, where an input takes them
         rates          factors of the learning rate by pattern of layers or weights, {"conv2d_*": 0.1}; where several
                        fit a weight, the last one counts
+        clip_norm      c: the gradients are scaled by min(1, c / norm of them all)
+        clip_value     c: each gradient is brought into [−c, c], before clip_norm
+        max_norm       c: behind each update, the weights into a unit are scaled by min(1, c / their norm)
+        weight_noise   standard deviation of noise on the weights, for the passes of a step only
         progress       show a progress bar (plain lines where the output is no terminal)
 
         Ctrl-C ends the training and keeps the work. Raises ValueError for data, labels or shapes that do not fit, and
@@ -84,6 +94,7 @@ class Network(BaseNetwork):
         train, held_out = self._split(data_or_X, t, validation, lengths, self.seed if seed is None else seed)
         self._learn_about(train)
         shown = [Progress()] if progress else []
+        bounds = {"clip_norm": clip_norm, "clip_value": clip_value, "max_norm": max_norm}
         return fit_module.fit(
             self,
             train,
@@ -98,6 +109,9 @@ class Network(BaseNetwork):
             shown=shown,
             loss_weights=loss_weights,
             rates=rates,
+            schedule=schedule,
+            **bounds,
+            weight_noise=weight_noise,
         )
 
     def evaluate(

@@ -135,6 +135,10 @@ CALLS: dict[str, Call] = {
             "squared_error_backward",
         )
     },
+    "gradient_norm": (((normal(N), normal(N)),), {}),
+    "clip_norm": ((normal(4), np.full(1, 3.0)), {"most": 0.5}),
+    "clip_value": ((normal(4),), {"most": 0.5}),
+    "max_norm": ((normal(2, 3, 4, 2),), {"most": 0.5}),
     "gradient_descent": ((normal(4), normal(4)), UPDATE),
     "momentum": ((normal(4), normal(4), normal(4)), {"momentum": 0.9, "nesterov": 1, **UPDATE}),
     "adagrad": ((normal(4), normal(4), positive(4)), {"epsilon": 1e-8, **UPDATE}),

@@ -537,6 +537,31 @@ def _distance(d: Drawing) -> Case:
     )
 
 
+# Clipping -----------------------------------------------------------------------------------------------------------
+
+
+@rule("gradient_norm")
+def _gradient_norm(d: Drawing) -> Case:
+    sizes = (20_011, 5, 4096) if d.large else tuple(d.size(least=0) for _ in range(d.few(3)))
+    scale = d.choose((1.0, 1e-3, 1e25, 1e-25))  # squares of the last two leave what a float holds
+    return Case({"gs": tuple(d.normal(size, scale=scale) for size in sizes)})
+
+
+@rule("clip_norm", "clip_value")
+def _clip(d: Drawing) -> Case:
+    g = d.normal(20_011 if d.large else d.size(least=0))
+    norm = d.choose((0.0, 0.4, 1.0, 70.0))
+    return Case({"g": g, "norm": np.full(1, norm, np.float32)}, {"most": d.choose((0.5, 1.0, 100.0))})
+
+
+@rule("max_norm")
+def _max_norm(d: Drawing) -> Case:
+    lead, k, b = d.lead(), d.size(), d.choose((1, 1, d.size()))
+    W = d.normal(*lead, k, b) * d.uniform(k, 1)
+    size = float(np.sqrt(np.mean(W**2) * W.size / k)) if W.size else 1.0
+    return Case({"W": W}, {"most": d.choose((0.5, 1.0, 10.0)) * max(size, 0.1)})
+
+
 # Optimizers ---------------------------------------------------------------------------------------------------------
 
 

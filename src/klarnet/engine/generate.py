@@ -44,7 +44,8 @@ def structure(f: Function) -> str:
     lines = [_pointer(p, False) for p in f.inputs if not p.many] + [
         _pointer(p, True) for p in f.outputs if not p.many
     ]
-    lines.append("int64_t " + ", ".join(f.letters) + ";")
+    if f.letters:
+        lines.append("int64_t " + ", ".join(f.letters) + ";")
     for s in f.scalars:
         if s.count and s.name not in f.letters:
             kind = "int64_t" if s.kind == "int" else "double"

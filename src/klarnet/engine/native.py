@@ -83,6 +83,7 @@ REASONS = {
     3: "the loss is not a finite number",
     4: "length {value} at position {where} is out of range",
     5: "not enough memory for the work space",
+    7: "the norm of the gradients is not a finite number",
 }
 
 

@@ -12,6 +12,8 @@ from .context import State
 from .row import Function
 from .table import FUNCTIONS
 
+_FINITE = {"value": "the loss", "norm": "the norm of the gradients"}  # outputs that must be finite numbers
+
 
 class Refused(ValueError):
     """A function met a value it cannot work with (a label out of range, a loss that is no number)."""
@@ -40,8 +42,9 @@ def run(function: Function, arrays: Sequence[Any], scalars: dict[str, Any], stat
     for target, value in zip(updated, values, strict=False):
         target[...] = value
     outputs = values[len(updated) :]
-    if function.outputs and function.outputs[0].name == "value" and not np.isfinite(outputs[0]).all():
-        raise Refused(f"{function.name}: the loss is {float(outputs[0][0])}")
+    what = _FINITE.get(function.outputs[0].name) if function.outputs else None
+    if what is not None and not np.isfinite(outputs[0]).all():
+        raise Refused(f"{function.name}: {what} is {float(outputs[0][0])}")
     return outputs
 
 

@@ -147,7 +147,7 @@ def _gradients_early(calls: list[Call]) -> list[Call]:
                 + [last_on.get(home, -1) for home in homes]
                 + [-1]
             )
-        for x in outputs:
+        for x in call.writes():  # what is updated in place, too: a norm waits for the clipping before it
             made[id(x.storage)] = slot
         for home in homes:
             last_on[home] = slot

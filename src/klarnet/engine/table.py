@@ -150,6 +150,11 @@ row("squared_error_backward", "X[n..] T[n..] -> dX[n..] ; float factor", in_plac
 row("smooth_l1", "X[n..] T[n..] -> value[1] ; float beta, float factor")
 row("smooth_l1_backward", "X[n..] T[n..] -> dX[n..] ; float beta, float factor", in_place="dX=X")
 
+row("gradient_norm", "*gs[*] -> norm[1]")
+row("clip_norm", "!g[p] norm[1] -> ; float most")
+row("clip_value", "!g[p] -> ; float most")
+row("max_norm", "!W[a..,k,b] -> ; float most")
+
 _UPDATE = "float rate, float decay"
 row("gradient_descent", f"!W[p] g[p] -> ; {_UPDATE}", state=("learning_rate",))
 row("momentum", f"!W[p] g[p] !v[p] -> ; float momentum, int nesterov, {_UPDATE}", state=("learning_rate",))

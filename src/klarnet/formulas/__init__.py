@@ -39,6 +39,7 @@ from .binary_cross_entropy import (
     sigmoid_binary_cross_entropy,
     sigmoid_binary_cross_entropy_backward,
 )
+from .clipping import clip_norm, clip_value, gradient_norm, max_norm
 from .convolution import conv2d, conv2d_backward, conv2d_gradients
 from .convolution_1d import conv1d, conv1d_backward, conv1d_gradients
 from .cross_entropy import (
@@ -91,6 +92,8 @@ __all__ = [
     "batch_norm_gradients",
     "binary_cross_entropy",
     "binary_cross_entropy_backward",
+    "clip_norm",
+    "clip_value",
     "concat",
     "conv1d",
     "conv1d_backward",
@@ -124,6 +127,7 @@ __all__ = [
     "global_average",
     "global_average_backward",
     "gradient_descent",
+    "gradient_norm",
     "highway",
     "highway_backward",
     "huber",
@@ -140,6 +144,7 @@ __all__ = [
     "lstm",
     "lstm_backward",
     "mask",
+    "max_norm",
     "max_pool2d",
     "max_pool2d_backward",
     "momentum",

@@ -20,11 +20,13 @@ class Kept(SimpleNamespace):
 class Weight:
     """One declared weight: its name within the layer, shape, and how it starts."""
 
-    __slots__ = ("name", "shape", "initial", "trained", "decays")
+    __slots__ = ("name", "shape", "initial", "trained", "decays", "units")
 
-    def __init__(self, name: str, shape: tuple[int, ...], initial: Any, trained: bool, decays: bool) -> None:
+    def __init__(
+        self, name: str, shape: tuple[int, ...], initial: Any, trained: bool, decays: bool, units: int
+    ) -> None:
         self.name, self.shape, self.initial = name, shape, initial
-        self.trained, self.decays = trained, decays
+        self.trained, self.decays, self.units = trained, decays, units
 
     def same(self, other: Weight) -> bool:
         return self.name == other.name and self.shape == other.shape
@@ -114,6 +116,7 @@ class Layer:
         *,
         trained: bool = True,
         decays: bool | None = None,
+        units: int = -1,
         present: bool = True,
     ) -> None:
         """Declare a weight (called from `build`).
@@ -121,6 +124,7 @@ class Layer:
         initial   "zeros", "ones", "glorot_uniform", "he_normal", "orthogonal", a number, or an array.
         trained   False for values that are kept and saved but not trained (running means).
         decays    whether weight decay pulls at it; by default weights of two axes or more.
+        units     the axis that counts the units the weights lead into (for max-norm); by default the last.
         present   False declares a weight this layer does without: `w.name` is then None.
         """
         if any(s is None for s in shape):
@@ -129,7 +133,12 @@ class Layer:
                 "can shape a weight"
             )
         spec = Weight(
-            name, tuple(int(s) for s in shape), initial, trained, len(shape) > 1 if decays is None else decays
+            name,
+            tuple(int(s) for s in shape),
+            initial,
+            trained,
+            len(shape) > 1 if decays is None else decays,
+            units,
         )
         (self._weights if present else self._absent).append(spec)
 

@@ -84,7 +84,7 @@ class ConvTranspose2D(Layer):
     def build(self, shape: Any) -> None:
         if len(shape) != 3:
             raise ValueError(f"ConvTranspose2D: expected pictures (h, w, d), got {shape}")
-        self.weight("F", (*self.size, self.filters, shape[-1]), self.initial)
+        self.weight("F", (*self.size, self.filters, shape[-1]), self.initial, units=-2)
         self.weight("b", (self.filters,), "zeros", present=self.bias)
 
     def forward(self, w: Any, X: Any, *, training: bool) -> Any:

@@ -7,7 +7,7 @@ they lie; results lie in arrays that are the caller's.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
@@ -37,6 +37,7 @@ from klarnet.losses import CrossEntropy, Loss, SoftmaxCrossEntropy
 from . import passes
 from .graph import Namespace
 from .network import FIRST_FREE, GRADIENTS, UNTRAINED, WEIGHTS, BaseNetwork, deliver
+from .regularisation import Regularisation, joined
 from .update import OptimizerState
 
 SMALL = 32 * 1024  # bytes up to which a batch is copied into the plan
@@ -83,6 +84,7 @@ class Wanted:
     lengths: bool = False
     outputs: bool = False  # deliver the network's outputs
     optimizer: OptimizerState | None = None  # with it, the step ends in an update
+    regularisation: Regularisation = field(default_factory=Regularisation)
 
 
 class Execution:
@@ -119,6 +121,8 @@ class Execution:
         w = described_weights(net)
         with tracing(trace):
             run = passes.Noted(trace)
+            if wanted.training:
+                w = wanted.regularisation.noisy(w, net.weights)
             inputs = {i: fed.description for i, fed in zip(net.graph.inputs, self.inputs, strict=True)}
             spans = {i: fed.description for i, fed in self.lengths.items()}
             values, kept, after = passes.forward(
@@ -186,20 +190,28 @@ class Execution:
         return delivered
 
     def _update(self, net: BaseNetwork, optimizer: OptimizerState, delivered: set[str]) -> None:
-        """Note the update of the weights that have a gradient: what no loss depends on stays as it is."""
+        """Note the update of the weights that have a gradient: what no loss depends on stays as it is.
+
+        Clipping stands before it, max-norm behind it.
+        """
+        regularisation = self.wanted.regularisation
 
         def flat(array: np.ndarray, home: tuple[int, int]) -> Description:
             return Description(array.shape, net.dtype, Storage(array.nbytes, home))
 
         slots = [optimizer.slot(i) for i in range(len(optimizer.optimizer.slots))]
+        values = flat(net.weights.values, (WEIGHTS, 0))
+        gradients = flat(net.weights.gradients, (GRADIENTS, 0))
+        regularisation.clip(gradients, joined(r[:2] for r in optimizer.ranges(delivered)))
         optimizer.apply(
-            flat(net.weights.values, (WEIGHTS, 0)),
-            flat(net.weights.gradients, (GRADIENTS, 0)),
+            values,
+            gradients,
             [
                 flat(s, (0, s.ctypes.data)) for s in slots
             ],  # the trainer's own: another may train this network too
             only=delivered,
         )
+        regularisation.bound(values, [s for s in net.weights.slots.values() if s.name in delivered])
 
     def _deliver_outputs(self, trace: Trace, outputs: dict[str, Description]) -> None:
         for i, (name, Y) in enumerate(outputs.items()):

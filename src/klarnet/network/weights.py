@@ -32,6 +32,7 @@ class Slot:
     offset: int
     trained: bool
     decays: bool
+    units: int = -1  # the axis that counts the units it leads into
     frozen: bool = False
     loads: int = 0  # how often it took a value from another network: its moments then begin anew
 
@@ -54,7 +55,14 @@ class Weights:
                 if name in self.slots:
                     raise ValueError(f"{key}: the weight {spec.name!r} is declared twice")
                 self.slots[name] = Slot(
-                    name, key, spec.name, spec.shape, sizes[spec.trained], spec.trained, spec.decays
+                    name,
+                    key,
+                    spec.name,
+                    spec.shape,
+                    sizes[spec.trained],
+                    spec.trained,
+                    spec.decays,
+                    spec.units,
                 )
                 sizes[spec.trained] += -(-prod(spec.shape) // ALIGN) * ALIGN
         self.values = aligned(sizes[True] * dtype.itemsize).view(dtype)

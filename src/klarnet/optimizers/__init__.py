@@ -1,4 +1,4 @@
-"""The optimizers, by name or as objects with settings."""
+"""The optimizers and the schedules of their rate, by name or as objects with settings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from klarnet.names import resolve
 from .adaptive import Adagrad, Adam, AdamW, RMSProp
 from .gradient_descent import GradientDescent
 from .optimizer import OPTIMIZERS, Optimizer
+from .schedule import SCHEDULES, Place, Schedule, schedule
+from .schedules import Constant, Cosine, OneCycle, ReduceOnPlateau, Step, WarmUp
 
 
 def optimizer(given: Any) -> Optimizer:
@@ -16,4 +18,22 @@ def optimizer(given: Any) -> Optimizer:
     return resolve("optimizer", given, Optimizer, OPTIMIZERS)
 
 
-__all__ = ["Adagrad", "Adam", "AdamW", "GradientDescent", "Optimizer", "RMSProp", "optimizer"]
+__all__ = [
+    "SCHEDULES",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Constant",
+    "Cosine",
+    "GradientDescent",
+    "OneCycle",
+    "Optimizer",
+    "Place",
+    "RMSProp",
+    "ReduceOnPlateau",
+    "Schedule",
+    "Step",
+    "WarmUp",
+    "optimizer",
+    "schedule",
+]

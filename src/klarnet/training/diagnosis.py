@@ -32,6 +32,11 @@ def explain(
             f"{first_not_finite(net, arrays, spans, state)}; the weights are as before this step: "
             "a lower learning rate, scaled inputs or a look at the data may help"
         )
+    if "norm of the gradients" in text:
+        return NotFiniteError(
+            f"{_worst_gradient(net)}; the weights are as before this step: a lower learning rate, scaled inputs or "
+            "clip_value may help"
+        )
     for head in heads:
         t, classes = targets[head.name], net.graph.vertices[head.vertex].shape[-1]
         bad = wrong_label(head.loss, t, classes, head.name) if t.dtype.kind == "i" else None
@@ -72,6 +77,13 @@ def first_not_finite(
         if not np.isfinite(values[v.number]).all():
             return f"{v.name}: the output holds NaN or infinity, at {_first(values[v.number])}"
     return "the loss is not finite, though every layer's output is"
+
+
+def _worst_gradient(net: BaseNetwork) -> str:
+    for s in net.weights.slots.values():
+        if s.trained and not s.frozen and not np.isfinite(g := net.weights.gradient(s.name)).all():
+            return f"{s.name}: its gradient holds NaN or infinity, at {_first(g)}"
+    return "the norm of all gradients is beyond the largest number"
 
 
 def _first(array: np.ndarray) -> tuple[int, ...]:

@@ -10,8 +10,10 @@ from typing import Any
 from klarnet.layers.checks import positive
 from klarnet.metrics import Mean
 from klarnet.network import BaseNetwork
+from klarnet.optimizers import Place, Schedule
+from klarnet.optimizers import schedule as find_schedule
 
-from .callbacks import Callback
+from .callbacks import Callback, Monitor
 from .data_checks import check_data
 from .evaluation import _metric_name, chosen_metrics, evaluate
 from .feed import Feed, examples_in
@@ -42,6 +44,7 @@ class Fit:
         epochs: int,
         seed: int,
         callbacks: Sequence[Callback],
+        schedule: Schedule | None = None,
     ) -> None:
         self.trainer, self.net, self.train, self.validation = trainer, trainer.net, train, validation
         self.batch_size, self.epochs, self.seed = batch_size, epochs, seed
@@ -54,6 +57,10 @@ class Fit:
         self.examples = train.examples
         self.interrupted = False
         self.current: tuple[Any, Any, Any] | None = None
+        self.schedule, self.base_rate = schedule, trainer.learning_rate
+        self.plateau: dict[str, Any] = {}  # the memory of a schedule that waits for a plateau
+        if schedule is not None:
+            schedule.factor(self.place())  # what it cannot know is refused before the first step
         self._stop: str | None = None
 
     @property
@@ -73,6 +80,24 @@ class Fit:
             return self.metrics[plain].better
         raise ValueError(f"which way {name!r} is better is not known: say better='lower' or better='higher'")
 
+    def place(self) -> Place:
+        """Where the training stands, for its schedule."""
+        return Place(
+            iteration=self.trainer.iterations,
+            epoch=max(0, self.epoch - 1),
+            iterations=None if self.batches is None else self.batches * self.epochs,
+            per_epoch=self.batches,
+            reductions=self.plateau.get("reductions", 0),
+        )
+
+    def _watch_plateau(self, row: dict[str, Any]) -> None:
+        """Tell a schedule that waits for a plateau how the epoch ended."""
+        plateau = None if self.schedule is None else self.schedule.plateau
+        if plateau is not None:
+            watch = Monitor("ReduceOnPlateau", plateau.monitor, plateau.better)
+            value = watch.value(row, self)
+            self.plateau = plateau.observe(self.plateau, value, watch.better)
+
     def run(self) -> History:
         """Train. Ctrl-C ends it and keeps the work; any error passes through after `on_fit_end`."""
         self._tell("on_fit_start", self)
@@ -85,6 +110,7 @@ class Fit:
                 if row is not None:
                     self.history.append(row)
                     self._tell("on_epoch_end", self, row)
+                    self._watch_plateau(row)
                 if self._stop is not None:
                     self.history.stopped = self._stop
                     break
@@ -113,6 +139,8 @@ class Fit:
         ):
             if t is None:
                 raise ValueError(f"{self.train.name}: a batch without targets, expected pairs (X, t)")
+            if self.schedule is not None:
+                self.trainer.learning_rate = self.base_rate * self.schedule.factor(self.place())
             self.current = X, t, lengths
             self._tell("on_batch_start", self)
             value = self.trainer.step(X, t, lengths=lengths)
@@ -167,8 +195,10 @@ def fit(
     loss_weights: Any = None,
     rates: Mapping[str, float] | None = None,
     shown: Sequence[Callback] = (),
+    schedule: Any = None,
+    **regularisation: Any,
 ) -> History:
-    """Train a network from arguments as `Network.fit` takes them."""
+    """Train a network from arguments as `Network.fit` takes them; `regularisation` goes to the Trainer."""
     # What does not fit is refused here, before the first step.
     batch_size, epochs = positive("fit", "batch_size", batch_size), positive("fit", "epochs", epochs)
     if not isinstance(callbacks, (list, tuple)):
@@ -179,7 +209,9 @@ def fit(
                 f"fit: {callback!r} is no callback; expected objects of kn.Callback, such as "
                 "kn.EarlyStopping()"
             )
-    trainer = Trainer(net, loss=loss, optimizer=optimizer, loss_weights=loss_weights, rates=rates)
+    trainer = Trainer(
+        net, loss=loss, optimizer=optimizer, loss_weights=loss_weights, rates=rates, **regularisation
+    )
     for feed in (train, validation):
         if feed is not None:
             check_data(net, trainer.losses, feed)
@@ -192,4 +224,5 @@ def fit(
         epochs=epochs,
         seed=net.seed if seed is None else seed,
         callbacks=[*callbacks, *shown],
+        schedule=None if schedule is None else find_schedule(schedule),
     ).run()

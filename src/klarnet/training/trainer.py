@@ -15,6 +15,7 @@ from klarnet.losses import Loss
 from klarnet.losses import loss as find_loss
 from klarnet.network import BaseNetwork
 from klarnet.network.execution import INT32, Execution, Head, Plans, Wanted, heads
+from klarnet.network.regularisation import Regularisation
 from klarnet.network.update import OptimizerState
 from klarnet.optimizers import optimizer as find_optimizer
 
@@ -67,6 +68,7 @@ class Trainer:
     loss_weights  a factor for each output's loss
     optimizer     an optimizer or its name
     rates         factors of the learning rate by pattern, {"conv2d_*": 0.1}; where several fit, the last one counts
+    clip_norm, clip_value, max_norm, weight_noise   see `klarnet.network.regularisation`; None or 0: without
 
     The first step with a new shape of batch makes a plan; every step, the first included, replays it.
     """
@@ -79,6 +81,10 @@ class Trainer:
         optimizer: Any = "adam",
         loss_weights: Mapping[str, float] | None = None,
         rates: Mapping[str, float] | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        max_norm: float | None = None,
+        weight_noise: float | None = None,
     ) -> None:
         self.net = net
         if not isinstance(net, BaseNetwork):
@@ -89,6 +95,9 @@ class Trainer:
         self.optimizer = find_optimizer(optimizer)
         self.moments = OptimizerState(net.weights, self.optimizer, rates)
         self._settled: int | None = None  # the network's version that the moments follow
+        self.regularisation = Regularisation(
+            clip_norm=clip_norm, clip_value=clip_value, max_norm=max_norm, weight_noise=weight_noise
+        )
         self.state = State(self.optimizer.learning_rate, 0, net.seed)
         self.outputs: dict[str, np.ndarray] = {}  # of the last step with keep_outputs
         self.keep_outputs = False
@@ -110,6 +119,13 @@ class Trainer:
     def iterations(self) -> int:
         """How many steps have been made."""
         return int(self.state.step)
+
+    @property
+    def gradient_norm(self) -> float | None:
+        """The norm of all gradients in the last step, before clip_norm acted on it; None without clip_norm."""
+        if self.regularisation.clip_norm is None:
+            return None
+        return self.regularisation.gradient_norm(self.net.dtype)
 
     def step(self, X: Any, t: Any, *, lengths: Any = None) -> float:
         """One iteration: forward, loss, backward, weight gradients, update. Returns the loss before the update.
@@ -165,7 +181,9 @@ class Trainer:
         kinds = {name: (a.shape, a.dtype) for name, a in targets.items()}
         shapes = tuple(a.shape for a in arrays)
         key = (shapes, tuple(kinds.items()), self._now(), self.keep_outputs)
-        wanted = Wanted(shapes, kinds, True, bool(spans), self.keep_outputs, self.moments)
+        wanted = Wanted(
+            shapes, kinds, True, bool(spans), self.keep_outputs, self.moments, self.regularisation
+        )
         execution = self._plans.get(key, lambda: Execution(net, self.heads, wanted, self.state))
         self.state.step += 1
         running = net.weights.untrained.copy()
@@ -241,5 +259,6 @@ class Trainer:
             bool(spans),
             self.keep_outputs,
             self.moments,
+            self.regularisation,
         )
         return Execution(self.net, self.heads, wanted, self.state, optimise=optimise)
