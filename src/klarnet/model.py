@@ -13,8 +13,10 @@ from klarnet.losses import Loss
 from klarnet.network import BaseNetwork, InputScaling
 from klarnet.network.execution import Execution, Wanted, heads
 from klarnet.network.files import copy_network, fill, read, rebuild, save_network
+from klarnet.network.head import with_new_head
 from klarnet.network.inference import Frozen
 from klarnet.network.summary import Summary, add_plan, concrete, example_targets, summarise
+from klarnet.network.transfer import LoadReport, load_weights
 from klarnet.network.update import OptimizerState
 from klarnet.optimizers import optimizer as find_optimizer
 from klarnet.training import evaluation
@@ -148,6 +150,52 @@ class Network(BaseNetwork):
     def copy(self, dtype: Any = None) -> Network:
         """The same network with weights of its own, in another floating type if wanted."""
         return copy_network(self, Network, dtype)  # type: ignore[return-value]
+
+    def load_weights(
+        self, source: str | os.PathLike[str] | BaseNetwork, *, match: Any = "name", strict: bool = False
+    ) -> LoadReport:
+        """Start from the weights of another network, where they fit; returns a report of what was taken and what not.
+
+            print(net.load_weights("runs/digits"))
+            net.load_weights(old, match=["conv2d_*", "batch_norm_*"])
+
+        source   a file of `net.save` or a checkpoint, the folder of a run (its best weights), or a network
+        match    "name": weights of the same name and shape
+                 "shape": layers of the same shapes in the same order, whatever their names
+                 a pattern of layers or weights or a list of them: by name, and these only
+        strict   every weight that is asked for must get a value
+
+        A layer is taken whole or not at all. Running values (batch norm) travel with their layer, the optimizer's
+        moments do not: in a training under way they begin anew for what was loaded. Input scaling travels unless this
+        network has its own, class names if nothing is new. What is frozen here stays frozen.
+        Raises ValueError if nothing fits, for NaN or infinity, and with strict=True if a weight is missing or of
+        another shape; FileNotFoundError for no file. Nothing is changed then. Course: pre-training.
+        """
+        return load_weights(self, source, match=match, strict=strict)
+
+    def with_new_head(
+        self,
+        head: Sequence[Layer],
+        *,
+        after: str | None = None,
+        seed: int | None = None,
+        class_names: Sequence[str] | None = None,
+    ) -> Network:
+        """A new network: this one without its last layers, with its weights, and `head` behind it.
+
+            net = old.with_new_head([kn.Dense(5), kn.Softmax()])
+
+        head          layers, as in a network's list; they get names that this network does not use
+        after         the node that the head follows; by default the input of the last layer with a weight matrix
+        seed          of the head's first weights and of the training, by default this network's
+        class_names   of the new classes; fit takes them from its data
+
+        What is frozen stays frozen, input scaling stays, and so does this network. Raises ValueError for a name that
+        is not there or is taken, for shapes that do not fit, and for several outputs. Course: transfer learning.
+        """
+        return with_new_head(  # type: ignore[return-value]
+            self, head, Network, after=after, seed=seed, class_names=class_names
+        )
 
     def freeze_for_inference(self, batch_size: int = 1) -> Frozen:
         """`f = net.freeze_for_inference(); f(X)`: a thin call for batches of one size, safe in several threads.

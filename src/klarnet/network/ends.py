@@ -19,20 +19,7 @@ def ends_of(layers: Any, input_shape: Any, inputs: Any, outputs: Any) -> tuple[l
             raise ValueError("Network: input_shape is missing, the shape of one example, such as (28, 28, 1)")
         first = Input((input_shape,) if isinstance(input_shape, int) else input_shape)
         node: Node = first
-        if isinstance(layers, Layer):
-            raise TypeError(
-                f"Network: {layers!r} is one layer, expected a list of layers, [{type(layers).__name__}(…)]"
-            )
-        given = list(layers)
-        if not given:
-            raise ValueError("Network: the list of layers is empty")
-        for i, layer in enumerate(given):
-            if isinstance(layer, type) and issubclass(layer, Layer):
-                raise TypeError(
-                    f"Network: item {i} is the class {layer.__name__}; expected a layer, {layer.__name__}(…)"
-                )
-            if not isinstance(layer, Layer):
-                raise TypeError(f"Network: item {i} is {layer!r}, expected a layer")
+        for layer in checked_layers("Network", layers):
             node = layer(node)
         return [first], {"output": node}
     if inputs is None or outputs is None:
@@ -51,3 +38,22 @@ def ends_of(layers: Any, input_shape: Any, inputs: Any, outputs: Any) -> tuple[l
     if not ends:
         raise ValueError("Network: outputs is empty")
     return starts, ends
+
+
+def checked_layers(owner: str, layers: Any) -> list[Layer]:
+    """The layers of a list that is not empty. Raises ValueError or TypeError with the item that is none."""
+    if isinstance(layers, Layer):
+        raise TypeError(
+            f"{owner}: {layers!r} is one layer, expected a list of layers, [{type(layers).__name__}(…)]"
+        )
+    given = list(layers)
+    if not given:
+        raise ValueError(f"{owner}: the list of layers is empty")
+    for i, layer in enumerate(given):
+        if isinstance(layer, type) and issubclass(layer, Layer):
+            raise TypeError(
+                f"{owner}: item {i} is the class {layer.__name__}; expected a layer, {layer.__name__}(…)"
+            )
+        if not isinstance(layer, Layer):
+            raise TypeError(f"{owner}: item {i} is {layer!r}, expected a layer")
+    return given

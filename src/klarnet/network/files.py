@@ -131,10 +131,8 @@ def _settings(name: str, layer: Layer) -> dict[str, Any]:
     return found
 
 
-def rebuild(
-    about: Mapping[str, Any], path: Any, layers: Sequence[type[Layer]], kind: type[BaseNetwork]
-) -> BaseNetwork:
-    """The network an architecture describes, with fresh weights."""
+def nodes_of(about: Mapping[str, Any], path: Any, layers: Sequence[type[Layer]]) -> list[Node]:
+    """The nodes of the graph an architecture describes, of new layers with the old names."""
     if about.get("format") != FORMAT:
         raise ValueError(f"{path}: file format {about.get('format')!r}, this klarnet reads {FORMAT}")
     known = {**LAYERS, **{c.__name__: c for c in layers}}
@@ -158,6 +156,14 @@ def rebuild(
             nodes.append(Input(v["shape"], lengths=v["lengths"], dtype=v["dtype"], name=v["input"]))
         else:
             nodes.append(Node(made[v["layer"]], [nodes[i] for i in v["from"]], v["listed"]))
+    return nodes
+
+
+def rebuild(
+    about: Mapping[str, Any], path: Any, layers: Sequence[type[Layer]], kind: type[BaseNetwork]
+) -> BaseNetwork:
+    """The network an architecture describes, with fresh weights."""
+    nodes = nodes_of(about, path, layers)
     scaling = InputScaling(**about["scaling"]) if about["scaling"] else None
     net = kind(
         inputs=[nodes[i] for i in about["inputs"]],
