@@ -36,6 +36,13 @@ def epoch_order(n: int, seed: int | None, epoch: int, name: str) -> np.ndarray:
     return random.permutation(n, seed, step=epoch, purpose=random.SHUFFLE)
 
 
+def first_batch(start: int, count: int, name: str) -> int:
+    """The batch that an epoch is taken up at, checked."""
+    if not 0 <= operator.index(start) <= count:
+        raise ValueError(f"{name}: start must be a batch of the epoch, 0 to {count}, got {start}")
+    return operator.index(start)
+
+
 def pieces(
     X: np.ndarray,
     t: np.ndarray | None,
@@ -46,8 +53,7 @@ def pieces(
     name: str,
 ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
     """Batches `start` … `count` − 1 of X and t; `start` is checked at once, not at the first batch."""
-    if not 0 <= operator.index(start) <= count:
-        raise ValueError(f"{name}: start must be a batch of the epoch, 0 to {count}, got {start}")
+    start = first_batch(start, count, name)
 
     def run() -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
         for i in range(start, count):

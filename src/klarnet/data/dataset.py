@@ -10,9 +10,10 @@ import numpy as np
 
 from klarnet.data.arrays import as_array, refuse_not_finite, straighten
 from klarnet.data.batches import batch_count, epoch_order, pieces
+from klarnet.data.choice import chosen
 from klarnet.data.scaling import Scaling
 from klarnet.data.source import Source
-from klarnet.data.split import split_indices, warn_of_lone_classes
+from klarnet.data.split import split
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,19 +73,8 @@ class Dataset(Source):
 
         Raises IndexError for an example that is not there, ValueError if none is left.
         """
-        if hasattr(which, "__index__") and np.ndim(which) == 0:
-            which = np.array([which.__index__()])
-        elif not isinstance(which, slice):
-            one_axis = not isinstance(which, tuple)
-            which = np.asarray(which)
-            if not one_axis or which.ndim != 1 or (which.dtype.kind not in "biu" and which.size > 0):
-                raise TypeError(f"{self.name}: examples are chosen by a number, a slice or a list of numbers")
-            if which.dtype.kind != "b":
-                which = which.astype(np.intp)
-        X = self.X[which]
-        if len(X) == 0:
-            raise ValueError(f"{self.name}: no example is left of {len(self)} by this choice")
-        return self._with(straighten(X), None if self.t is None else straighten(self.t[which]))
+        which = chosen(which, len(self), self.name)
+        return self._with(straighten(self.X[which]), None if self.t is None else straighten(self.t[which]))
 
     def __repr__(self) -> str:
         t = "no targets" if self.t is None else f"t {self.t.shape} {self.t.dtype}"
@@ -101,26 +91,21 @@ class Dataset(Source):
         one_hot = ((t == 0) | (t == 1)).all() and (t.sum(axis=1) == 1).all()
         return np.argmax(t, axis=1).astype(np.int64) if one_hot else None
 
-    def split(self, *fractions: float, seed: int, stratified: bool = False) -> tuple[Dataset, ...]:
+    def split(
+        self, *fractions: float, seed: int, stratified: bool = False, groups: Any = None
+    ) -> tuple[Dataset, ...]:
         """Cut into parts after shuffling by `seed`: `split(0.6, 0.2, 0.2, seed=1)` is the course's cut into
         training, validation and test set.
 
         The parts hold each example once; the same seed gives the same parts. `stratified=True` gives every
-        part the classes in the proportion of the whole. A class that ends up wholly in one part is warned
-        of.
+        part the classes in the proportion of the whole. `groups` (n,), whole numbers or names, keeps together
+        what belongs together: no group comes into two parts, and sizes (and classes, with `stratified`) are as
+        near to what was asked as whole groups allow. A class that ends up wholly in one part is warned of.
 
-        Raises ValueError if the fractions do not sum to 1, a part would be empty, or `stratified` finds no
-        classes.
+        Raises ValueError if the fractions do not sum to 1, a part would be empty, `stratified` finds no
+        classes, or there are fewer groups than parts.
         """
-        labels = self.labels()
-        if stratified and labels is None:
-            raise ValueError(
-                f"{self.name}: split: stratified=True needs class targets, (n,) integers or one-hot"
-            )
-        parts = split_indices(len(self), fractions, seed, labels if stratified else None, self.name)
-        if labels is not None:
-            warn_of_lone_classes(labels, parts, self.class_names, self.name, stratified)
-        return tuple(self[part] for part in parts)
+        return tuple(self[part] for part in split(self, fractions, seed, stratified, groups))
 
     def iterations(self, batch_size: int, *, drop_last: bool = False) -> int:
         """How many batches an epoch has. Errors as in `batches`."""

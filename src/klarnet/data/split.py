@@ -5,10 +5,45 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
 from klarnet import random
+from klarnet.data.group_split import group_numbers, group_split
+
+
+class Splittable(Protocol):
+    """What a split asks of a data set."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None: ...
+
+    def __len__(self) -> int: ...
+
+    def labels(self) -> np.ndarray | None: ...
+
+
+def split(
+    data: Splittable, fractions: Sequence[float], seed: int, stratified: bool, groups: Any
+) -> list[np.ndarray]:
+    """The examples of every part; arguments, warnings and errors as in `Dataset.split`, which calls this."""
+    labels = data.labels()
+    if stratified and labels is None:
+        raise ValueError(f"{data.name}: split: stratified=True needs class targets, (n,) integers or one-hot")
+    wanted = labels if stratified else None
+    if groups is None:
+        parts = split_indices(len(data), fractions, seed, wanted, data.name)
+    else:
+        _ends(len(data), fractions, data.name)
+        numbers = group_numbers(groups, len(data), data.name)
+        parts = group_split(numbers, fractions, seed, wanted, data.name)
+    if labels is not None:
+        warn_of_lone_classes(labels, parts, data.class_names, data.name, stratified)
+    return parts
 
 
 def split_indices(
@@ -43,7 +78,7 @@ def warn_of_lone_classes(
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
         mend = "there are too few examples of them" if stratified else "stratified=True spreads each class"
         text = f"{name}: split: classes that lie wholly in one part: {', '.join(found[:5])}{more}; {mend}"
-        warnings.warn(text, UserWarning, stacklevel=3)
+        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def _ends(n: int, fractions: Sequence[float], name: str) -> list[int]:

@@ -156,7 +156,9 @@ def classify(net: Network, file: str | os.PathLike[str], *, invert: bool = False
     Raises FileNotFoundError or ValueError, naming the file, where it is no whole picture, and ValueError for a network
     that does not take one picture of a fixed size.
     """
-    from .pictures import light_border, read_picture
+    from klarnet.data import read_picture
+
+    from .pictures import light_border
 
     shape = net.inputs[0].shape
     if len(net.inputs) != 1 or len(shape) != 3 or None in shape or shape[2] not in (1, 3):
