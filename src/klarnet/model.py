@@ -12,7 +12,7 @@ from klarnet.layers.checks import positive
 from klarnet.losses import Loss
 from klarnet.network import BaseNetwork, InputScaling
 from klarnet.network.execution import Execution, Wanted, heads
-from klarnet.network.files import copy_network, fill, read, rebuild, save_network
+from klarnet.network.files import copy_network, fill, read, rebuild, save_network, weights_in
 from klarnet.network.head import with_new_head
 from klarnet.network.inference import Frozen
 from klarnet.network.summary import Summary, add_plan, concrete, example_targets, summarise
@@ -300,5 +300,5 @@ def load(path: str | os.PathLike[str], *, layers: Sequence[type[Layer]] = ()) ->
     """
     arrays, about = read(path)
     net = rebuild(about, path, layers, Network)
-    fill(net, {n: a for n, a in arrays.items() if not n.startswith("optimizer:")}, path)
+    fill(net, weights_in(arrays), path)
     return net  # type: ignore[return-value]

@@ -149,3 +149,25 @@ def test_a_new_layers_first_step_is_that_of_a_fresh_optimizer(tmp_path: Path) ->
     assert np.array_equal(grown.net.weights["new/W"], fresh.net.weights["new/W"])
     assert not np.array_equal(grown.net.weights["new/W"], before)
     assert not np.array_equal(grown.net.weights["a/W"], fresh.net.weights["a/W"])
+
+
+def test_a_file_changed_in_any_place_is_recognised_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "net.klarnet"
+    net = fitted(X, T)
+    net.save(path)
+    whole = path.read_bytes()
+    header = int.from_bytes(whole[:8], "little")
+    places = [*range(0, 8), *range(8, 8 + header, 7), *range(8 + header, len(whole), 11), len(whole) - 1]
+    for place in places:
+        changed = bytearray(whole)
+        changed[place] ^= 1
+        path.write_bytes(changed)
+        try:
+            loaded = kn.load(path)
+        except ValueError as error:
+            assert "net.klarnet: " in str(error)
+        else:  # the names of the two entries of the header, and the spaces behind it, are no contents
+            assert np.array_equal(loaded.weights.values, net.weights.values), place
+            assert place < 8 + header
+    path.write_bytes(whole)
+    assert np.array_equal(kn.load(path).weights.values, net.weights.values)

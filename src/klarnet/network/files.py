@@ -1,7 +1,8 @@
 """A network in one file: the architecture as JSON in the header, the weights as safetensors. Never pickle.
 
 The header (safetensors metadata, key "klarnet") holds format, layers with their settings, who feeds whom, class
-names, input scaling and the seed, so the file opens in any safetensors viewer and loads without running code.
+names, input scaling and the seed, so the file opens in any safetensors viewer and loads without running code. The key
+"sha256" holds a checksum over all of it and the arrays. What belongs to a training has a colon in its name.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from klarnet.layers import LAYERS, Input, Layer, Node
 from .network import BaseNetwork, InputScaling
 
 FORMAT = 1
+PART = ".part"  # ends the name of a file that is being written
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -31,16 +33,21 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     if target.is_dir():
         raise IsADirectoryError(f"{target}: is a folder, expected the name of a file")
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    name = None
     try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=PART)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
+    except BaseException as error:
+        if name is not None:
+            Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            what = f"{error.strerror or error}; {len(data):,} bytes were not written, what was there before stays"
+            raise OSError(error.errno, what, str(target)) from None
         raise
 
 
@@ -57,7 +64,25 @@ def to_bytes(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> byte
     from safetensors.numpy import save
 
     straight = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
-    return save(straight, metadata={"klarnet": json.dumps(about, default=_plain)})
+    text = json.dumps(about, default=_plain)
+    return save(straight, metadata={"klarnet": text, "sha256": _checksum(text, straight)})
+
+
+def _checksum(text: str, arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 over what the header says and every array: name, type, shape and bytes."""
+    from hashlib import sha256
+
+    found = sha256(text.encode())
+    for name in sorted(arrays):
+        a = arrays[name]
+        found.update(f"{name} {a.dtype.str} {a.shape}".encode())
+        found.update(a.reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
+
+
+def weights_in(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of a file that are weights, without what a training has left with them."""
+    return {name: a for name, a in arrays.items() if ":" not in name}
 
 
 def _plain(value: Any) -> Any:
@@ -70,7 +95,8 @@ def _plain(value: Any) -> Any:
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays and what is known about them. Raises ValueError naming the file when it is cut off or no klarnet file."""
+    """Arrays and what is known about them. Raises ValueError naming the file when it is cut off, was changed after it
+    was written, or is no klarnet file."""
     import json
 
     from safetensors import SafetensorError
@@ -86,11 +112,14 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str,
             f"{path}: not a whole safetensors file ({len(data)} bytes): cut off, or of another kind "
             f"({str(error)[:100]})"
         ) from None
-    about = header.get("__metadata__", {}).get("klarnet")
+    metadata = header.get("__metadata__", {})
+    about = metadata.get("klarnet")
     if about is None:
         raise ValueError(
             f"{path}: a safetensors file, but not one written by klarnet (no architecture in its header)"
         )
+    if metadata.get("sha256", checksum := _checksum(about, arrays)) != checksum:
+        raise ValueError(f"{path}: damaged, or changed after it was written: its checksum does not fit")
     return arrays, json.loads(about)
 
 

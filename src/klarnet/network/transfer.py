@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .files import read
+from .files import read, weights_in
 from .network import BaseNetwork, InputScaling
 from .summary import table
 from .weights import Slot
@@ -135,7 +135,7 @@ def _source(source: Any) -> _Source:
     if path.is_dir():
         path = _in_folder(path)
     found, about = read(path)
-    given = {n: a for n, a in found.items() if not n.startswith("optimizer:")}  # moments stay behind
+    given = weights_in(found)
     order = {key: i for i, key in enumerate(about["layers"])}
     names = sorted(given, key=lambda name: order.get(name.split("/", 1)[0], len(order)))
     scaling = InputScaling(**about["scaling"]) if about["scaling"] else None

@@ -48,12 +48,13 @@ class Feed:
         return self.data.iterations(batch_size)
 
     def batches(
-        self, batch_size: int, *, seed: int = 0, epoch: int = 0, shuffle: bool = False
+        self, batch_size: int, *, seed: int = 0, epoch: int = 0, shuffle: bool = False, start: int = 0
     ) -> Iterator[Batch]:
+        """One epoch, from batch `start` on."""
         if self.columns is not None:
-            yield from self.columns.batches(batch_size, seed, epoch, shuffle)
+            yield from self.columns.batches(batch_size, seed, epoch, shuffle, start)
             return
-        for X, t in self.data.batches(batch_size, seed=seed, epoch=epoch, shuffle=shuffle):
+        for X, t in self.data.batches(batch_size, seed=seed, epoch=epoch, shuffle=shuffle, start=start):
             yield X, t, None
 
 
@@ -99,10 +100,12 @@ class Columns:
     def __len__(self) -> int:
         return self.count
 
-    def batches(self, batch_size: int, seed: int, epoch: int, shuffle: bool) -> Iterator[Batch]:
+    def batches(
+        self, batch_size: int, seed: int, epoch: int, shuffle: bool, start: int = 0
+    ) -> Iterator[Batch]:
         batch_count(self.count, batch_size, False, self.name)  # refuses a batch size below 1
         order = epoch_order(self.count, seed, epoch, self.name) if shuffle else np.arange(self.count)
-        for first in range(0, self.count, batch_size):
+        for first in range(start * batch_size, self.count, batch_size):
             rows = order[first : first + batch_size]
             yield tuple(_take(part, rows) for part in (self.X, self.t, self.lengths))
 
