@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # what a type checker and an editor see
     from .losses import *
     from .model import Network, load
     from .optimizers import *
+    from .tasks.builders import mlp, residual, small_vgg, vgg
     from .training import *
 
 __version__ = "0.1.0"
@@ -37,6 +38,7 @@ _NAMES = {
     "SquaredError",
     "optimizers": "Adagrad Adam AdamW Constant Cosine GradientDescent OneCycle Optimizer RMSProp ReduceOnPlateau "
     "Schedule Step WarmUp",
+    "tasks.builders": "mlp residual small_vgg vgg",
     "training": "Callback Checkpoint EarlyStopping History NotFiniteError Profile Progress Trainer "
     "check_gradients load_checkpoint profile save_checkpoint",
 }

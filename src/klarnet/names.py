@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+def snake(name: str) -> str:
+    """MaxPool2D -> max_pool2d: a class by the name that texts, files and recipes give it."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def unknown(kind: str, name: Any, valid: Iterable[str]) -> ValueError:

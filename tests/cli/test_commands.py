@@ -33,13 +33,13 @@ def test_evaluate_as_text_and_as_json(trained: Path, capsys: Captured) -> None:
     assert found["examples"] == 1200 and np.sum(found["confusion_matrix"]["counts"]) == 1200
 
 
-def test_evaluate_needs_the_settings_of_the_run(trained: Path, tmp_path: Path, failing: Callable) -> None:
+def test_evaluate_needs_the_recipe_of_the_run(trained: Path, tmp_path: Path, failing: Callable) -> None:
     alone = tmp_path / "best.klarnet"
     alone.write_bytes((trained / "best.klarnet").read_bytes())
-    failing(["evaluate", str(alone)], "settings.toml", "which data")
+    failing(["evaluate", str(alone)], "recipe.toml", "which data")
     failing(["evaluate", str(tmp_path / "nowhere")], "nowhere", "best.klarnet")
-    (tmp_path / "settings.toml").write_text('recipe = "digits"\nseed = "one"\n')
-    failing(["evaluate", str(alone)], "settings.toml", "seed")
+    (tmp_path / "recipe.toml").write_text('name = "digits"\nseed = "one"\n')
+    failing(["evaluate", str(alone)], "recipe.toml:2: seed 'one', expected a whole number")
 
 
 def test_predict_names_file_class_and_probability(trained: Path, picture: Path, capsys: Captured) -> None:

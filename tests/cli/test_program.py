@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from klarnet.cli.app import COMMANDS
+from klarnet.cli.app import COMMANDS, word
 from klarnet.cli.run import run
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.mark.parametrize("command", ["", *(c.__name__ for c, _, _ in COMMANDS)])
+@pytest.mark.parametrize("command", ["", *(word(c) for c, _, _ in COMMANDS)])
 def test_help_fits_80_columns_and_gives_an_example(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -43,6 +43,13 @@ def test_pipes_get_plain_text(program: Program) -> None:
     assert json.loads(program("info", "--json").stdout)["klarnet"] == "0.1.0"
 
 
+def test_threads_as_the_environment_says(program: Program, environment: dict[str, str]) -> None:
+    found = json.loads(program("info", "--json", env={**environment, "KLARNET_THREADS": "3"}).stdout)
+    assert found["threads"] == 3 or not found["native"]
+    done = program("info", env={**environment, "KLARNET_THREADS": "two"})
+    assert done.returncode == 2 and "KLARNET_THREADS is 'two'" in done.stderr or not found["native"]
+
+
 def test_errors_have_no_traceback_unless_asked_for(program: Program) -> None:
     done = program("evaluate", "nowhere")
     assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
@@ -54,12 +61,12 @@ def test_errors_have_no_traceback_unless_asked_for(program: Program) -> None:
 def test_a_fault_of_the_program_is_one_line_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from klarnet.tasks import classify
+    from klarnet.tasks import train
 
-    def broken(what: str) -> None:
+    def broken(what: str, data: str | None) -> None:
         raise KeyError("weights")
 
-    monkeypatch.setattr(classify, "network_named", broken)
+    monkeypatch.setattr(train, "network_named", broken)
     assert run(["summary", "digits"]) == 1
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "unexpected KeyError" in err and "--debug" in err

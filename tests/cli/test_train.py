@@ -60,10 +60,10 @@ def test_a_run_folder_and_the_last_two_lines(tmp_path: Path, capsys: Captured) -
     assert re.fullmatch(r"test accuracy \d+\.\d %", out[-2])
     assert {p.name for p in folder.iterdir()} == set(FILES)
 
-    settings = tomllib.loads((folder / "settings.toml").read_text())
-    given = {"recipe": "digits", "seed": 2, "epochs": 2, "batch_size": 50}
-    assert given.items() <= settings.items()
-    assert settings["learning_rate"] == 1e-3 and settings["engine"] == kn.engine.engine()
+    recipe = tomllib.loads((folder / "recipe.toml").read_text())
+    assert {"name": "digits", "seed": 2, "engine": kn.engine.engine()}.items() <= recipe.items()
+    assert {"epochs": 2, "batch_size": 50}.items() <= recipe["training"].items()
+    assert recipe["optimizer"] == {**kn.Adam(1e-3).settings(), "kind": "adam"}
 
     table = list(csv.DictReader((folder / "history.csv").open()))
     lines = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
@@ -101,7 +101,7 @@ def test_a_folder_in_use_is_refused_and_with_force_begun_anew(
     failing([*SHORT, "--out", str(folder / "notes.txt" / "a")], "notes.txt")
     failing([*SHORT, "--out", str(folder), "--force", "--learning-rate", "1e30"], "learning rate", code=1)
     assert not (folder / "report.html").exists() and (folder / "notes.txt").read_text() == "mine"
-    assert (folder / "settings.toml").exists()
+    assert (folder / "recipe.toml").exists()
 
 
 def test_ctrl_c_keeps_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
@@ -168,7 +168,7 @@ def test_what_cannot_be_trained_is_refused_before_a_folder_is_made(tmp_path: Pat
     for rate in ("nan", "0", "-1", "inf"):
         failing(["train", "digits", *out, "--learning-rate", rate], "learning_rate")
     failing(["train", "digits", *out, "--epochs", "many"], "--epochs", "many")
-    failing(["train", "mnist", *out], "--data DIR")
+    failing(["train", "mnist", *out], "mnist:5: data.path is missing", "IDX files: --data PATH")
     failing(["train", "mnist", *out, "--data", str(tmp_path / "nowhere")], "nowhere", "no such folder")
     assert not (tmp_path / "run").exists()
 
@@ -198,14 +198,14 @@ def test_it_says_when_the_formulas_compute_though_nobody_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     from klarnet.engine import native
-    from klarnet.tasks import classify
+    from klarnet.tasks import train
 
     def begun(*_: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(native, "library", lambda: None)
     monkeypatch.setattr(native, "_WHY", ["no compiled library"])
-    monkeypatch.setattr(classify, "train", begun)
+    monkeypatch.setattr(train, "train", begun)
     out = ["--out", str(tmp_path / "run")]
     assert run(["train", "digits", *out, "--engine", "native"]) == 1
     assert "no compiled library" in capsys.readouterr().err

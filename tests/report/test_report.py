@@ -16,9 +16,9 @@ from klarnet.data import Dataset
 from klarnet.metrics import ConfusionMatrix
 from klarnet.report import write_report
 from klarnet.report.page import html
-from klarnet.tasks.classify import Outcome
-from klarnet.tasks.recipes import Parts
-from klarnet.tasks.runs import Settings
+from klarnet.tasks.parts import Parts
+from klarnet.tasks.recipes import Recipe, Training
+from klarnet.tasks.train import Outcome
 from klarnet.training import History
 from klarnet.training.evaluation import Result
 
@@ -77,9 +77,15 @@ def outcome() -> Callable[..., Outcome]:
             history.append({**row, "validation_loss": 1.1 / epoch, "validation_accuracy": 0.9})
         history.best_epoch = rows or None
         history.stopped = "validation_loss <has> not improved"
-        settings = Settings("digits", 1, 3, 4, 1e-3, 2, "formulas", 1, data="/home/somebody/data")
+        recipe = Recipe(
+            name="digits",
+            data={"source": "mnist", "path": "/home/somebody/data"},
+            network={"builder": "mlp"},
+            optimizer={"kind": "adam", "learning_rate": 1e-3},
+            training=Training(epochs=3, batch_size=4, patience=2),
+        )
         result = Result({"loss": 0.5, "accuracy": matrix.accuracy}, matrix)
-        given = (settings, net, history, result, Parts(test, test, test), p, 1.5, False)
+        given = (recipe, net, history, result, Parts(test, test, test), p, 1.5, False)
         made = Outcome(*given)
         for name, value in changes.items():
             setattr(made, name, value)

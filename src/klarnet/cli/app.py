@@ -9,6 +9,7 @@ from cyclopts import App
 import klarnet
 
 from .apply import EVALUATE_EXAMPLES, PREDICT_EXAMPLES, evaluate, predict
+from .recipes import RECIPE_EXAMPLES, RECIPES_EXAMPLES, recipe, recipes
 from .show import INFO_EXAMPLES, SUMMARY_EXAMPLES, info, summary
 from .train import TRAIN_EXAMPLES, train
 
@@ -33,11 +34,20 @@ app = App(
 # What the help lists, in this order: the command, what it takes before its options, examples.
 COMMANDS: tuple[tuple[Callable[..., int], str, str], ...] = (
     (train, "RECIPE", TRAIN_EXAMPLES),
+    (recipes, "", RECIPES_EXAMPLES),
+    (recipe, "NAME", RECIPE_EXAMPLES),
     (evaluate, "RUN", EVALUATE_EXAMPLES),
     (predict, "RUN FILE...", PREDICT_EXAMPLES),
     (summary, "WHAT", SUMMARY_EXAMPLES),
     (info, "", INFO_EXAMPLES),
 )
+
+
+def word(command: Callable[..., int]) -> str:
+    """What a command is called: lr_find -> lr-find."""
+    return command.__name__.replace("_", "-")
+
+
 for order, (command, takes, examples) in enumerate(COMMANDS):
-    usage = " ".join(f"Usage: klarnet {command.__name__} {takes} [OPTIONS]".split())
+    usage = " ".join(f"Usage: klarnet {word(command)} {takes} [OPTIONS]".split())
     app.command(command, usage=usage, help_epilogue=examples, sort_key=order)

@@ -31,11 +31,11 @@ Examples:
 
 def evaluate(run: Run, /, *, data: Data = None, json: Json = False) -> int:
     """Measure a trained network on the test data of its recipe."""
-    from klarnet.tasks import classify
+    from klarnet.tasks import train
 
-    result, test = classify.evaluate(run, data)
+    result, test = train.evaluate(run, data)
     if json:
-        print(json_module.dumps(classify.described(result, test)))
+        print(json_module.dumps(train.described(result, test)))
         return 0
     print(f"examples  {len(test):,}")
     for name, value in result.items():
@@ -54,13 +54,13 @@ def predict(
     json: Annotated[bool, flag("Print one JSON object a file.")] = False,
 ) -> int:
     """Name the class of picture files."""
-    from klarnet.tasks import classify
+    from klarnet.tasks import classify, train
 
     if not files:
         raise ValueError("predict: no files given, expected one picture or more")
     if top < 1:
         raise ValueError(f"predict: --top {top}, expected 1 or more")
-    net = classify.network_of(run)
+    net = train.trained_network(run)
     code, noted = 0, False
     for file in files:
         try:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from .options import Json, flag
+from .options import Data, Json, flag
 
 SUMMARY_EXAMPLES = """\
 Examples:
@@ -23,12 +23,13 @@ Examples:
 
 
 def summary(
-    what: Annotated[str, Parameter(help="A recipe (digits, mnist), a run folder or a .klarnet file.")],
+    what: Annotated[str, Parameter(help="A recipe, a run folder or a .klarnet file.")],
     /,
     *,
     batch_size: Annotated[
         int | None, Parameter(help="Add what a step of so many examples costs; 64 with --training.")
     ] = None,
+    data: Data = None,
     training: Annotated[bool, flag("Of a training step, not of a forward pass.")] = False,
 ) -> int:
     """Show layers, shapes and parameters of a network.
@@ -36,11 +37,11 @@ def summary(
     With --batch-size also multiply-adds, the bytes of the plan and the
     functions that it joins, known before anything has run.
     """
-    from klarnet.tasks import classify
+    from klarnet.tasks import train
 
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"summary: --batch-size {batch_size}, expected 1 or more")
-    net = classify.network_named(what)
+    net = train.network_named(what, data)
     size = batch_size if batch_size is not None or not training else 64
     print(net.summary(batch_size=size, training=training))
     return 0

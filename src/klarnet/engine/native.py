@@ -61,6 +61,11 @@ def library() -> Any:
     lib.kn_isa.restype = lib.kn_isas.restype = ctypes.c_char_p
     lib.kn_set_isa.argtypes = [ctypes.c_char_p]
     lib.kn_peak.restype, lib.kn_peak.argtypes = ctypes.c_double, [ctypes.c_double, ctypes.c_int]
+    asked = os.environ.get("KLARNET_THREADS")
+    if asked:
+        if not asked.isdecimal() or int(asked) < 1:
+            raise ValueError(f"KLARNET_THREADS is {asked!r}, expected a whole number above 0")
+        lib.kn_set_threads(int(asked))
     return lib
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from klarnet.engine import Description, ShapeError, Trace, here, tracing
 from klarnet.layers import Input, Layer, Node, Weight
+from klarnet.names import snake
 
 PROBES = (960, 1024)  # stand for a size that varies while shapes are worked out
 LENGTH = np.dtype(np.int32)
@@ -52,7 +52,7 @@ class Graph:
 
 def layer_word(layer: Layer) -> str:
     """MaxPool2D -> max_pool2d: what a layer without a name of its own is called, before its number."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", type(layer).__name__).lower()
+    return snake(type(layer).__name__)
 
 
 def build(inputs: Sequence[Input], outputs: dict[str, Node]) -> Graph:

@@ -13,7 +13,8 @@ import numpy as np
 import klarnet
 from klarnet.engine.about import about
 from klarnet.network.files import write_atomically
-from klarnet.tasks.classify import Outcome
+from klarnet.tasks.recipes import flat
+from klarnet.tasks.train import Outcome
 
 from . import pictures
 from .style import STYLE
@@ -116,7 +117,7 @@ def _figures(outcome: Outcome) -> str:
 
 def _network(outcome: Outcome) -> str:
     """The layers as a table, and what a training step costs in the words of `summary`."""
-    summary = outcome.net.summary(batch_size=outcome.settings.batch_size, training=True)
+    summary = outcome.net.summary(batch_size=outcome.recipe.training.batch_size, training=True)
     heads, rows = ["layer", "kind", "output shape"], [[r.name, r.kind, r.shape] for r in summary.rows]
     if any(r.inputs for r in summary.rows):
         heads.append("from")
@@ -132,9 +133,7 @@ def _network(outcome: Outcome) -> str:
 
 
 def _settings(outcome: Outcome) -> str:
-    import msgspec
-
-    given = {k: v for k, v in msgspec.to_builtins(outcome.settings).items() if v is not None and k != "data"}
+    given = {k: v for k, v in flat(outcome.recipe).items() if not k.endswith("path")}
     sizes = {
         "training examples": f"{len(outcome.parts.train):,}",
         "validation examples": f"{len(outcome.parts.validation):,}",
@@ -155,7 +154,7 @@ def _settings(outcome: Outcome) -> str:
 
 def html(outcome: Outcome) -> str:
     """The whole page."""
-    title = f"klarnet: {outcome.settings.recipe}"
+    title = f"klarnet: {outcome.recipe.name}"
     stopped = outcome.history.stopped
     note = f"<p class='soft'>Stopped early: {escape(stopped)}.</p>" if stopped else ""
     parts = [

@@ -1,0 +1,118 @@
+"""The parts of a recipe as objects: network, loss, optimizer. What they refuse is refused with file and line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import klarnet.layers as all_layers
+from klarnet.layers import LAYERS, Add, Concat, Layer
+from klarnet.losses import Loss
+from klarnet.losses.loss import LOSSES
+from klarnet.model import Network
+from klarnet.names import snake
+from klarnet.optimizers import OPTIMIZERS, Optimizer
+from klarnet.tasks.builders import BUILDERS
+from klarnet.tasks.sources import SOURCES, Source
+
+from .recipe import Recipe, Splitting
+from .tables import at, checked, fields_of, kind_of, made, settings_of, with_defaults
+
+BUILT_FROM_DATA = ("input_shape", "outputs", "classify", "seed")  # what a builder gets from elsewhere
+COMMON = tuple(Splitting.__struct_fields__)  # of [data], whatever the source
+
+
+def layer_kinds() -> dict[str, type[Layer]]:
+    """The layers that may stand in a list, by the word a recipe calls them: conv2d, max_pool2d, lstm, ..."""
+    public = [getattr(all_layers, name) for name in all_layers.__all__]
+    kinds = [c for c in public if isinstance(c, type) and c in LAYERS.values() and c not in (Add, Concat)]
+    return {snake(c.__name__): c for c in kinds}
+
+
+def source_of(recipe: Recipe) -> Source:
+    """Where the examples come from; nothing is read yet."""
+    origin, table, path = recipe.origin, recipe.data, ("data",)
+    of = kind_of(table, path, SOURCES, origin, "source")
+    settings = checked(_own(table), path, fields_of(of) | fields_of(Splitting), origin)
+    return at(path, origin, lambda: of(**{k: v for k, v in settings.items() if k not in COMMON}))
+
+
+def splitting_of(recipe: Recipe) -> Splitting:
+    """How the examples are cut into parts."""
+    common = {k: v for k, v in recipe.data.items() if k in COMMON}
+    return Splitting(**checked(common, ("data",), fields_of(Splitting), recipe.origin))
+
+
+def _own(table: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in table.items() if k != "source"}
+
+
+def layers_of(recipe: Recipe) -> list[Layer] | None:
+    """The layers of `[network] layers = [...]`; None where a builder makes the network."""
+    origin, table = recipe.origin, recipe.network
+    path = ("network",)
+    if ("layers" in table) == ("builder" in table):
+        text = "both builder and layers" if "layers" in table else "neither builder nor layers"
+        raise origin.error(path, f"[network] has {text}, expected one of them")
+    if "builder" in table:
+        of = kind_of(table, path, BUILDERS, origin, "builder")
+        settings_of(table, path, of, origin, key="builder", hidden=BUILT_FROM_DATA)
+        return None
+    rest = [key for key in table if key != "layers"]
+    if rest:
+        raise origin.error((*path, rest[0]), f"[network]: setting {rest[0]!r} cannot stand beside layers")
+    listed = table["layers"]
+    if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
+        text = 'expected a list of tables, such as [{kind = "dense", units = 10}]'
+        raise origin.error((*path, "layers"), f"network.layers: {text}")
+    known = layer_kinds()
+    return [made(one, (*path, "layers", i), known, origin) for i, one in enumerate(listed)]
+
+
+def network_of(recipe: Recipe, shape: tuple[int, ...], outputs: int, *, classify: bool = True) -> Network:
+    """The network, with its first weights, for examples of this shape."""
+    origin, layers = recipe.origin, layers_of(recipe)
+    if layers is not None:
+        return at(("network",), origin, lambda: Network(layers, input_shape=shape, seed=recipe.seed))
+    of = BUILDERS[recipe.network["builder"]]
+    settings = settings_of(recipe.network, ("network",), of, origin, key="builder", hidden=BUILT_FROM_DATA)
+    return at(
+        ("network",),
+        origin,
+        lambda: of(shape, outputs, classify=classify, seed=recipe.seed, **settings),
+    )
+
+
+def loss_of(recipe: Recipe) -> Loss | None:
+    """The loss; None: the one that fits the network's last layer."""
+    return None if recipe.loss is None else made(recipe.loss, ("loss",), LOSSES, recipe.origin)
+
+
+def optimizer_of(recipe: Recipe) -> Optimizer:
+    return made(recipe.optimizer, ("optimizer",), OPTIMIZERS, recipe.origin)
+
+
+def check(recipe: Recipe) -> None:
+    """Refuse, before any data is read, what no training could be made of."""
+    source_of(recipe)
+    layers_of(recipe)
+    loss_of(recipe)
+    optimizer_of(recipe)
+
+
+def in_full(recipe: Recipe, **changes: Any) -> Recipe:
+    """The recipe with every default said, so that it means the same in a later version of klarnet."""
+    import msgspec
+
+    full = msgspec.structs.replace(recipe, search=None, **changes)
+    full.origin = recipe.origin
+    kinds: dict[str, dict[str, Any]] = {"loss": LOSSES, "optimizer": OPTIMIZERS}
+    for name, known in kinds.items():
+        table = getattr(full, name)
+        if table is not None:
+            setattr(full, name, with_defaults(table, known[table["kind"]]))
+    if "builder" in full.network:
+        of = BUILDERS[full.network["builder"]]
+        full.network = with_defaults(full.network, of, key="builder", hidden=BUILT_FROM_DATA)
+    own = with_defaults(full.data, SOURCES[full.data["source"]], key="source")
+    full.data = own | {k: v for k, v in full.data.items() if k in COMMON}
+    return full
