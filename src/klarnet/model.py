@@ -21,11 +21,13 @@ from klarnet.network.update import OptimizerState
 from klarnet.optimizers import optimizer as find_optimizer
 from klarnet.training import evaluation
 from klarnet.training import fit as fit_module
+from klarnet.training import trace as trace_module
 from klarnet.training.callbacks import Callback
 from klarnet.training.feed import Feed
 from klarnet.training.history import History
 from klarnet.training.progress import Progress
 from klarnet.training.targets import output_shape
+from klarnet.training.trace import Trace
 from klarnet.training.trainer import losses_by_output
 
 
@@ -150,6 +152,27 @@ class Network(BaseNetwork):
     def copy(self, dtype: Any = None) -> Network:
         """The same network with weights of its own, in another floating type if wanted."""
         return copy_network(self, Network, dtype)  # type: ignore[return-value]
+
+    def trace(self, X: Any, t: Any, *, loss: Any = None, lengths: Any = None, training: bool = True) -> Trace:
+        """One step in the open: every Y, dY and dW by the layer's name, for looking at.
+
+            trace = net.trace(X, t)
+            print(trace)                                # shapes, means, spreads, shares of zeros, norms
+            trace["conv2d_1"].dW["F"]                   # the gradient of its filters
+
+        X, t, loss, lengths   as for `fit`; X is one batch
+        training              dropout, noise and batch norm act as in training
+
+        Weights, running values, and what `forward` and `backward` keep stay as they are. Raises as a step does.
+        """
+        return trace_module.trace(
+            self,
+            X,
+            t,
+            loss=self.default_loss() if loss is None else loss,
+            lengths=lengths,
+            training=training,
+        )
 
     def load_weights(
         self, source: str | os.PathLike[str] | BaseNetwork, *, match: Any = "name", strict: bool = False

@@ -209,6 +209,82 @@ def test_a_checkpoint_of_a_frozen_layer_lets_it_begin_anew_after_resuming(tmp_pa
     assert np.array_equal(whole.weights.values, resumed.weights.values)
 
 
+class Diary(kn.Callback):
+    """Which weights moved in each epoch."""
+
+    def on_epoch_start(self, fit: Any) -> None:
+        self.before = snapshot(fit.net)
+
+    def on_epoch_end(self, fit: Any, row: dict[str, Any]) -> None:
+        self.moved = [*getattr(self, "moved", []), moved(fit.net, self.before)]
+
+
+def test_layers_join_epoch_by_epoch_and_begin_anew() -> None:
+    net, diary = normed(), Diary()
+    net.freeze()
+    net.unfreeze("dense_2")
+    unfreeze = kn.Unfreeze({2: "dense_1", 4: ["conv2d_*", "batch_norm_*"]})
+    net.fit(X, T, epochs=4, batch_size=16, progress=False, callbacks=[unfreeze, diary])
+    head, body = {"dense_2/W", "dense_2/b"}, {"dense_1/W", "dense_1/b"}
+    assert diary.moved[:3] == [head, head | body, head | body]
+    assert diary.moved[3] == set(net.weights) and net.weights.frozen == ()
+
+
+def test_gradual_unfreezing_is_unfreezing_by_hand() -> None:
+    by_callback, by_hand = mlp(), mlp()
+    for net in (by_callback, by_hand):
+        net.freeze("dense_1")
+    by_callback.fit(
+        F, L, epochs=3, progress=False, callbacks=[kn.Unfreeze({2: "*"})], optimizer=kn.Adam(0.01)
+    )
+
+    class ByHand(kn.Callback):
+        def on_epoch_start(self, fit: Any) -> None:
+            if fit.epoch == 2:
+                fit.net.unfreeze("dense_1")
+                assert fit.trainer.moments.born == {}
+            if fit.epoch == 3:
+                assert fit.trainer.moments.born == {"dense_1/W": 2, "dense_1/b": 2}
+
+    by_hand.fit(F, L, epochs=3, progress=False, callbacks=[ByHand()], optimizer=kn.Adam(0.01))
+    assert np.array_equal(by_callback.weights.values, by_hand.weights.values)
+
+
+def test_one_unfreeze_serves_two_trainings() -> None:
+    net, unfreeze = mlp(), kn.Unfreeze({1: "dense_1"})
+    for _ in range(2):
+        net.freeze("dense_1")
+        net.fit(F, L, epochs=1, progress=False, callbacks=[unfreeze])
+        assert net.weights.frozen == ()
+
+
+def test_unfreezing_what_is_not_frozen_is_told() -> None:
+    with pytest.warns(UserWarning, match="Unfreeze: nothing is frozen"):
+        mlp().fit(F, L, epochs=1, progress=False, callbacks=[kn.Unfreeze({1: "*"})])
+
+
+@pytest.mark.parametrize(
+    ("groups", "kind", "message"),
+    [
+        ({0: "*"}, ValueError, "Unfreeze: epoch 0, expected a whole number above 0"),
+        ({"3": "*"}, ValueError, "Unfreeze: epoch '3'"),
+        ({}, TypeError, "Unfreeze: {}, expected a dict"),
+        ("*", TypeError, "Unfreeze: '\\*', expected a dict"),
+        ({5: "dens_1"}, ValueError, "Unfreeze: pattern 'dens_1' is not known"),
+        ({5: 3}, TypeError, "Unfreeze: epoch 5: 3, expected a pattern or a list of them"),
+    ],
+)
+def test_groups_that_are_none_are_refused_before_the_first_step(
+    groups: Any, kind: type[Exception], message: str
+) -> None:
+    net = mlp()
+    net.freeze("dense_1")
+    before = net.weights.values.copy()
+    with pytest.raises(kind, match=message):
+        net.fit(F, L, epochs=1, progress=False, callbacks=[kn.Unfreeze(groups)])
+    assert np.array_equal(net.weights.values, before)
+
+
 # Rates by group --------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,8 @@ from .history import History
 from .profile import Profile, profile
 from .progress import Progress
 from .trainer import Trainer
+from .transfer import Unfreeze
+from .watch import Watch
 
 __all__ = [
     "Callback",
@@ -20,6 +22,8 @@ __all__ = [
     "Profile",
     "Progress",
     "Trainer",
+    "Unfreeze",
+    "Watch",
     "check_gradients",
     "load_checkpoint",
     "profile",
