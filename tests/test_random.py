@@ -199,3 +199,33 @@ def test_permutation_follows_the_documented_keys():
 def test_wrong_use_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@given(
+    chosen=st.lists(st.one_of(st.integers(0, 9), st.integers(2**32 - 2, 2**32 + 2)), max_size=5),
+    nodes=st.lists(U32, min_size=1, max_size=3),
+    seed=st.integers(0, 2**64 - 1),
+    step=U32,
+    purpose=st.integers(0, 255),
+)
+def test_single_blocks_are_those_of_their_streams(chosen, nodes, seed, step, purpose):
+    one_by_one = np.array(chosen, np.int64)
+    got = random.blocks(one_by_one[None, :], seed, node=np.array(nodes)[:, None], step=step, purpose=purpose)
+    assert got.dtype == np.uint32 and got.shape == (len(nodes), len(chosen), 4)
+    for i, node in enumerate(nodes):
+        for j, k in enumerate(chosen):
+            alone = random.bits(4, seed, node=node, step=step, purpose=purpose, first=4 * k)
+            assert got[i, j].tolist() == alone.tolist()
+
+
+@pytest.mark.parametrize(
+    "chosen, node, error, words",
+    [
+        ([-1], 0, ValueError, "chosen must be at least 0 and below 72057594037927936, got -1"),
+        ([0], [0, 2**32], ValueError, "node must be at least 0 and below 4294967296, got 4294967296"),
+        ([0.5], 0, TypeError, "chosen must be whole numbers, got float64"),
+    ],
+)
+def test_wrong_blocks_are_refused(chosen, node, error, words):
+    with pytest.raises(error, match=words):
+        random.blocks(np.array(chosen), 1, node=np.array(node))

@@ -96,6 +96,25 @@ def bits(
     return words.reshape(shape)
 
 
+def blocks(chosen: Any, seed: int, *, node: Any = 0, step: int = 0, purpose: int = INITIAL) -> np.ndarray:
+    """Single blocks of a stream: its words 4k, 4k + 1, 4k + 2, 4k + 3 for every k in `chosen`.
+
+    chosen   (…) whole numbers, at least 0 and below 2⁵⁶
+    node     a number, or an array of them beside `chosen`: blocks of several streams in one call
+
+    → (…, 4) uint32, … the shape of `chosen` and `node` together. So whoever has an owner for each block, as an
+    example of a data set, draws for any of them in any order. Raises ValueError for a coordinate out of range,
+    TypeError for one that is no whole number.
+    """
+    chosen, nodes = np.broadcast_arrays(
+        _whole_within("chosen", chosen, 2**56), _whole_within("node", node, 2**32)
+    )
+    step, purpose = _within("step", step, 2**32), _within("purpose", purpose, 2**8)
+    seed = _within("seed", seed, 2**64)
+    c3 = np.uint64(purpose) | (chosen >> _32) << np.uint64(8)
+    return _rounds(chosen & _LOW, nodes, np.full_like(nodes, step), c3, seed & 0xFFFFFFFF, seed >> 32)
+
+
 def uniform(
     shape: Shape,
     seed: int,
@@ -221,6 +240,17 @@ def _within(name: str, value: int, end: int) -> int:
     if not 0 <= value < end:
         raise ValueError(f"random: {name} must be at least 0 and below {end}, got {value}")
     return value
+
+
+def _whole_within(name: str, values: Any, end: int) -> np.ndarray:
+    """As uint64, each at least 0 and below `end`."""
+    a = np.asarray(values)
+    if a.dtype.kind not in "iu":
+        raise TypeError(f"random: {name} must be whole numbers, got {a.dtype}")
+    if a.size and (a.min() < 0 or a.max() >= end):
+        wrong = a[(a < 0) | (a >= end)][0]
+        raise ValueError(f"random: {name} must be at least 0 and below {end}, got {wrong}")
+    return a.astype(np.uint64)
 
 
 def _float(dtype: Any) -> np.dtype:

@@ -1,6 +1,6 @@
 """Data: examples and their targets, where they come from, how they are split and cut into batches."""
 
-from klarnet.data import layout
+from klarnet.data import augment, layout
 from klarnet.data.convert import as_dataset
 from klarnet.data.dataset import Dataset
 from klarnet.data.embedded import digits
@@ -21,6 +21,7 @@ __all__ = [
     "Scaling",
     "Source",
     "as_dataset",
+    "augment",
     "digits",
     "layout",
     "mnist",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from klarnet.data.arrays import as_array, refuse_not_finite, straighten
+from klarnet.data.augment.augmented import Augmented
 from klarnet.data.batches import batch_count, epoch_order, pieces
 from klarnet.data.choice import chosen
 from klarnet.data.scaling import Scaling
@@ -76,6 +77,10 @@ class Dataset(Source):
         which = chosen(which, len(self), self.name)
         return self._with(straighten(self.X[which]), None if self.t is None else straighten(self.t[which]))
 
+    def take(self, rows: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        """X and t of the examples `rows`, a list of numbers, as new arrays. Raises IndexError as `[]` does."""
+        return np.take(self.X, rows, axis=0), None if self.t is None else np.take(self.t, rows, axis=0)
+
     def __repr__(self) -> str:
         t = "no targets" if self.t is None else f"t {self.t.shape} {self.t.dtype}"
         classes = "" if self.class_names is None else f", {len(self.class_names)} classes"
@@ -106,6 +111,14 @@ class Dataset(Source):
         classes, or there are fewer groups than parts.
         """
         return tuple(self[part] for part in split(self, fractions, seed, stratified, groups))
+
+    def augmented(self, steps: Sequence[Any], *, seed: int | None = None, workers: int = 1) -> Augmented:
+        """These examples a little different in every epoch, for `fit`: `train.augmented([Mirror(), Crop(4)])`.
+
+        The steps, their names, seed and workers are explained at `klarnet.data.augment.Augmented`, which has more
+        settings.
+        """
+        return Augmented(self, steps, seed=seed, workers=workers)
 
     def iterations(self, batch_size: int, *, drop_last: bool = False) -> int:
         """How many batches an epoch has. Errors as in `batches`."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from klarnet.data.augment.augmented import Augmented
 from klarnet.data.batches import batch_count, epoch_order, first_batch
 from klarnet.data.choice import chosen
 from klarnet.data.dataset import Dataset
@@ -118,16 +119,28 @@ class LazyPictures(Source):
         start = first_batch(start, count, self.name)
 
         def make(i: int) -> Batch:
-            rows = order[(start + i) * batch_size : (start + i + 1) * batch_size]
-            X = np.empty((len(rows), *self.size, self.channels), np.uint8)
-            for k, row in enumerate(rows):
-                try:
-                    X[k] = self._decoded(self.files[row])
-                except _OtherSize as error:
-                    raise ValueError(f"{error}{self._mend()}") from None
-            return X, self.t[rows]
+            return self.take(order[(start + i) * batch_size : (start + i + 1) * batch_size])
 
         return prefetch(make, count - start, workers=self.workers, ahead=self.workers + 2)
+
+    def take(self, rows: Any) -> tuple[np.ndarray, np.ndarray]:
+        """The pictures `rows`, decoded, and their classes.
+
+        Raises ValueError for a file that is no whole picture.
+        """
+        X = np.empty((len(rows), *self.size, self.channels), np.uint8)
+        for k, row in enumerate(rows):
+            try:
+                X[k] = self._decoded(self.files[row])
+            except _OtherSize as error:
+                raise ValueError(f"{error}{self._mend()}") from None
+        return X, self.t[rows]
+
+    def augmented(
+        self, steps: Sequence[Any], *, seed: int | None = None, workers: int | None = None
+    ) -> Augmented:
+        """As `Dataset.augmented`; workers: as many as decode."""
+        return Augmented(self, steps, seed=seed, workers=self.workers if workers is None else workers)
 
     def load(self) -> Dataset:
         """All pictures in memory.

@@ -37,6 +37,12 @@ class Source(ABC):
         """
         return None
 
+    def take(self, rows: Any) -> Batch:
+        """X and t of the examples `rows`, in that order; TypeError where examples have no numbers of their own."""
+        raise TypeError(
+            f"{self.name}: {type(self).__name__} gives batches, not single examples by their number"
+        )
+
     @abstractmethod
     def iterations(self, batch_size: int, *, drop_last: bool = False) -> int | None:
         """How many batches an epoch has, None where the source does not say."""
