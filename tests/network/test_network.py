@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import klarnet as kn
+from klarnet.network.files import architecture, to_bytes
 from klarnet.network.weights import ALIGN
 from klarnet.random import normal
 
@@ -245,3 +246,11 @@ def test_symbols_are_whole_numbers_and_never_cut() -> None:
         net.forward(np.full((2, 3), 2**32))
     with pytest.raises(ValueError, match=r"embedding.*9.*position"):
         net.forward([[0, 1, 9]])
+
+
+def test_the_same_network_is_the_same_file_every_time() -> None:
+    """Also its header: the order of metadata is safetensors' whim."""
+    net = kn.Network([kn.Dense(2), kn.Softmax()], input_shape=(3,), seed=1, class_names=("ja", "nein ä"))
+    arrays, about = dict(net.weights.items()), architecture(net)
+    files = {to_bytes(arrays, about) for _ in range(20)}
+    assert len(files) == 1 and next(iter(files)).index(b'"dense_1/W"') > 0

@@ -65,7 +65,19 @@ def to_bytes(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> byte
 
     straight = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
     text = json.dumps(about, default=_plain)
-    return save(straight, metadata={"klarnet": text, "sha256": _checksum(text, straight)})
+    return _in_order(save(straight, metadata={"klarnet": text, "sha256": _checksum(text, straight)}))
+
+
+def _in_order(data: bytes) -> bytes:
+    """The same file with its metadata in order of their names: safetensors writes them in any, other each time."""
+    import json
+
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return b"".join((len(text).to_bytes(8, "little"), text, memoryview(data)[end:]))
 
 
 def _checksum(text: str, arrays: Mapping[str, np.ndarray]) -> str:
