@@ -44,13 +44,57 @@ def test_who_only_trains_never_reads_the_test_part(tmp_path: Path) -> None:
         assert examples.test
 
 
+def folder(path: Path, *names: str, count: int = 10) -> None:
+    """Pictures of 8 x 8 in two classes; each is one grey, by which it can be told."""
+    from PIL import Image
+
+    for n, name in enumerate(names):
+        for c, kind in enumerate(("cat", "dog")):
+            (path / name / kind).mkdir(parents=True)
+            for i in range(count):
+                grey = np.full((8, 8), 100 * n + 20 * c + i, np.uint8)
+                Image.fromarray(grey).save(path / name / kind / f"{i}.png")
+
+
+def of_pictures(path: Path, *lines: str) -> Examples:
+    text = "\n".join(["[data]", 'source = "pictures"', f"path = '{path}'", "channels = 1", *lines])
+    return Examples(parse(text + MLP, "my.toml", "my"))
+
+
+def test_pictures_in_class_folders_are_cut(tmp_path: Path) -> None:
+    folder(tmp_path, "")
+    examples = of_pictures(tmp_path, "validation = 0.2", "test = 0.3")
+    parts = (examples.train, examples.validation, examples.test)
+    assert [len(p) for p in parts] == [10, 4, 6] and [int(p.t.sum()) for p in parts] == [5, 2, 3]
+    assert len(set.union(*({int(x[0, 0, 0]) for x in p.X} for p in parts))) == 20
+    assert parts[0].class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize("in_memory", ["true", "false"])
+def test_pictures_with_folders_for_the_parts(tmp_path: Path, in_memory: str) -> None:
+    folder(tmp_path, "train", "test", count=10)
+    (tmp_path / "test" / "cat").rename(tmp_path / "cat")  # the test part need not have every class
+    examples = of_pictures(tmp_path, "validation = 0.2", f"in_memory = {in_memory}")
+    assert [len(p) for p in (examples.train, examples.validation, examples.test)] == [16, 4, 10]
+    assert set(examples.test.t) == {1} and examples.test.class_names == ("cat", "dog")
+    assert isinstance(examples.train, kn.data.Dataset) == (in_memory == "true")
+    first, _ = next(iter(examples.train.batches(16)))
+    assert first.shape == (16, 8, 8, 1) and first.max() < 100
+    folder(tmp_path, "val", count=3)
+    examples = of_pictures(tmp_path, "validation_folder = 'val'", f"in_memory = {in_memory}")
+    assert [len(p) for p in (examples.train, examples.validation, examples.test)] == [20, 6, 10]
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ('source = "mnist"\ntest = 0.2', r"my.toml:3: data.test 0.2: this source has a test part of its own"),
+        (
+            'source = "mnist"\npath = "x"\ntest = 0.2',
+            r"my.toml:4: data.test 0.2: this source has a test part",
+        ),
         (
             'source = "digits"\nvalidation = 0.6\ntest = 0.4',
-            r"my.toml:1: \[data\]: validation 0.6 and test 0.4 leave",
+            r"my.toml:1: \[data\]: validation and test, 1 together, leave nothing",
         ),
         (
             'source = "mnist"',

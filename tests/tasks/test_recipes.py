@@ -64,6 +64,40 @@ def test_the_layers_of_a_list() -> None:
     assert isinstance(optimizer, kn.GradientDescent) and optimizer.momentum == 0.9
 
 
+def test_schedule_regularisation_and_augmentation_become_objects() -> None:
+    text = """
+[schedule]
+kind = "warm_up"
+epochs = 1.5
+then = {kind = "cosine", minimum = 0.1}
+[regularisation]
+label_smoothing = 0.2
+[[augmentation]]
+kind = "mirror"
+[[augmentation]]
+kind = "shift"
+horizontal = 3
+[transfer]
+unfreeze = {3 = "dense_1", 5 = ["dense_*"]}
+"""
+    recipe = parse(SMALL + text, "my.toml", "my")
+    schedule = recipes.schedule_of(recipe)
+    assert (
+        isinstance(schedule, kn.WarmUp)
+        and isinstance(schedule.then, kn.Cosine)
+        and schedule.then.minimum == 0.1
+    )
+    loss = recipes.loss_of(recipe)
+    assert isinstance(loss, kn.CrossEntropy) and loss.label_smoothing == 0.2
+    mirror, shift = recipes.augmentation_of(recipe)
+    assert (mirror.name, shift.name) == ("mirror", "shift") and shift.horizontal == 3
+    unfreezing = recipes.unfreezing_of(recipe)
+    assert unfreezing is not None and unfreezing.groups == {3: ["dense_1"], 5: ["dense_*"]}
+    again = parse(as_toml(in_full(recipe)), "x", "my")
+    assert flat(in_full(again)) == flat(in_full(recipe))
+    assert repr(recipes.schedule_of(again)) == repr(schedule)
+
+
 def test_every_layer_of_the_library_has_a_word() -> None:
     words = recipes.layer_kinds()
     assert {"conv2d", "max_pool2d", "lstm", "batch_norm", "leaky_relu", "conv_transpose2d"} <= set(words)

@@ -9,6 +9,7 @@ from cyclopts import App
 import klarnet
 
 from .apply import EVALUATE_EXAMPLES, PREDICT_EXAMPLES, evaluate, predict
+from .preview import PREVIEW_EXAMPLES, augment_preview
 from .recipes import RECIPE_EXAMPLES, RECIPES_EXAMPLES, recipe, recipes
 from .show import INFO_EXAMPLES, SUMMARY_EXAMPLES, info, summary
 from .train import TRAIN_EXAMPLES, train
@@ -36,6 +37,7 @@ COMMANDS: tuple[tuple[Callable[..., int], str, str], ...] = (
     (train, "RECIPE", TRAIN_EXAMPLES),
     (recipes, "", RECIPES_EXAMPLES),
     (recipe, "NAME", RECIPE_EXAMPLES),
+    (augment_preview, "RECIPE", PREVIEW_EXAMPLES),
     (evaluate, "RUN", EVALUATE_EXAMPLES),
     (predict, "RUN FILE...", PREDICT_EXAMPLES),
     (summary, "WHAT", SUMMARY_EXAMPLES),

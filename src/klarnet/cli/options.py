@@ -28,6 +28,9 @@ Engine = Annotated[
     Literal["native", "formulas"] | None, Parameter(help="What computes: the compiled engine or NumPy.")
 ]
 
+# Settings that name a file or folder.
+FILES: dict[tuple[str, ...], str] = {("data", "path"): "--data", ("transfer", "weights"): "--from"}
+
 
 def flag(text: str) -> Parameter:
     """An option that is there or not."""
@@ -46,6 +49,6 @@ def changes(sets: list[str] | None, **short: Any) -> list[tuple[tuple[str | int,
         if value is None:
             continue
         path = tuple(name.split("__"))
-        option = "--data" if path == ("data", "path") else "--" + path[-1].replace("_", "-")
-        found.append((path, os.path.abspath(value) if option == "--data" else value, option))
+        option = FILES.get(path) or "--" + path[-1].replace("_", "-")
+        found.append((path, os.path.abspath(value) if path in FILES else value, option))
     return found

@@ -33,6 +33,10 @@ def train(
     seed: Seed = None,
     threads: Threads = None,
     engine: Engine = None,
+    from_: Annotated[
+        str | None, Parameter(name="--from", help="Start from the weights of this run or .klarnet file.")
+    ] = None,
+    watch: Annotated[bool, flag("Look at layers and weights while training, and warn of trouble.")] = False,
     force: Annotated[bool, flag("Write over the run in a folder that is not empty.")] = False,
 ) -> int:
     """Train a network by a recipe, keep its best weights, write a report.
@@ -58,12 +62,16 @@ def train(
             optimizer__learning_rate=learning_rate,
             seed=seed,
             engine=engine,
+            transfer__weights=from_,
+            training__watch=50 if watch else None,
         ),
     )
     with computing(chosen.engine, threads):
         folder = runs.fresh_folder(out, str(chosen.name), force=force)
         announce(str(chosen.name), str(folder))
         outcome = training.train(chosen, folder)
+        if outcome.watch is not None:
+            print(outcome.watch.table())
         report = folder / "report.html"
         write_report(report, outcome)
     print(last_line(outcome))

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from klarnet.data import Dataset
 
 from .recipes import Recipe, source_of, splitting_of
+from .sources import Supply
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Training, validation and test data, which never share an example."""
+    """Training, validation and test data, which never share an example. A set that is larger than memory is a source
+    of batches; the test part lies in memory."""
 
-    train: Dataset
-    validation: Dataset
+    train: Any
+    validation: Any
     test: Dataset
 
 
@@ -26,50 +29,51 @@ class Examples:
     def __init__(self, recipe: Recipe) -> None:
         self.source, self.how, self.seed = source_of(recipe), splitting_of(recipe), recipe.seed
         self._origin = recipe.origin
-        if self.source.test is not None and self.how.test is not None:
-            text = f"data.test {self.how.test}: this source has a test part of its own, leave it out"
-            raise self._origin.error(("data", "test"), text)
-        self.test_share = 0.0 if self.source.test else 0.2 if self.how.test is None else self.how.test
-        self.validation_share = 0.0 if self.source.validation else self.how.validation
-        if self.test_share + self.validation_share >= 1:
-            text = (
-                f"validation {self.validation_share:g} and test {self.test_share:g} leave nothing to train on"
-            )
-            raise self._origin.error(("data",), f"[data]: {text}")
 
     @property
-    def train(self) -> Dataset:
+    def train(self) -> Any:
         return self._cut[0]
 
     @property
-    def validation(self) -> Dataset:
+    def validation(self) -> Any:
         return self._cut[1]
 
-    @property
+    @cached_property
     def test(self) -> Dataset:
-        return self._cut[2] if self.source.test is None else self._own_test
+        read = self._supply.test
+        found = self._cut[2] if read is None else read()
+        return found if isinstance(found, Dataset) else found.load()
 
     @cached_property
-    def _own_test(self) -> Dataset:
-        assert self.source.test is not None
-        self._refuse_no_path()
-        return self.source.test()
-
-    @cached_property
-    def _cut(self) -> tuple[Dataset, ...]:
-        """Training, validation, and, where it is cut off here, test part."""
-        self._refuse_no_path()
-        whole = self.source.train()
-        shares = [s for s in (self.validation_share, self.test_share) if s]
-        stratified = whole.labels() is not None if self.how.stratified is None else self.how.stratified
-        cut = [whole]
-        if shares:
-            cut = list(whole.split(1 - sum(shares), *shares, seed=self.seed, stratified=stratified))
-        if self.source.validation is not None:
-            cut.insert(1, self.source.validation())
-        return tuple(cut)
-
-    def _refuse_no_path(self) -> None:
+    def _supply(self) -> Supply:
         if self.source.needs is not None:
             text = f"data.path is missing, expected {self.source.needs}: --data PATH"
             raise self._origin.error(("data",), text)
+        return self.source.open()
+
+    @cached_property
+    def _cut(self) -> tuple[Any, ...]:
+        """Training and validation part, and the test part where it is cut off here."""
+        supply = self._supply
+        shares = self._shares(supply)
+        whole = supply.train()
+        cut = [whole]
+        if shares:
+            stratified = whole.labels() is not None if self.how.stratified is None else self.how.stratified
+            cut = list(whole.split(1 - sum(shares), *shares, seed=self.seed, stratified=stratified))
+        if supply.validation is not None:
+            cut.insert(1, supply.validation())
+        return tuple(cut)
+
+    def _shares(self, supply: Supply) -> list[float]:
+        """What is cut off: the shares of validation and test part, as far as the source has none."""
+        if supply.test is not None and self.how.test is not None:
+            text = f"data.test {self.how.test}: this source has a test part of its own, leave it out"
+            raise self._origin.error(("data", "test"), text)
+        test = 0.2 if self.how.test is None else self.how.test
+        shares = [] if supply.validation else [self.how.validation]
+        shares += [] if supply.test else [test]
+        if sum(shares) >= 1:
+            text = f"[data]: validation and test, {sum(shares):g} together, leave nothing to train on"
+            raise self._origin.error(("data",), text)
+        return shares

@@ -20,6 +20,7 @@ FILES = (
     "evaluation.json",
     "report.html",
 )
+SOMETIMES = ("watch.json",)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -33,7 +34,7 @@ def write_json(path: Path, value: Any) -> None:
 def begin(folder: Path, recipe: Recipe) -> None:
     """Make the folder of a run, without what an earlier run left in it, and write its recipe."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
+    for name in (*FILES, *SOMETIMES):
         (folder / name).unlink(missing_ok=True)
     write_recipe(folder / "recipe.toml", recipe)
 

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from klarnet import data
-from klarnet.data import Dataset
+
+
+@dataclass(frozen=True)
+class Supply:
+    """The parts that a source has, each read when it is called; what it has not is cut off from the training part."""
+
+    train: Callable[[], Any]
+    validation: Callable[[], Any] | None = None
+    test: Callable[[], Any] | None = None
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a source has, read when it is called.
+    """Examples that a recipe may name; nothing is looked at before `open()`.
 
-    train, validation, test   the parts; what is missing is cut off from the training part
-    shape, outputs            of the network's input and output, where they are known without reading
-    needs                     what is wanted as data.path, where there is none
+    shape, outputs   of the network's input and output, where they are known without reading
+    needs            what is wanted as data.path, where there is none
     """
 
-    train: Callable[[], Dataset]
-    validation: Callable[[], Dataset] | None = None
-    test: Callable[[], Dataset] | None = None
+    open: Callable[[], Supply]
     shape: tuple[int, ...] | None = None
     outputs: int | None = None
     needs: str | None = None
@@ -28,18 +34,59 @@ class Source:
 
 def digits() -> Source:
     """The 6,000 handwritten digits that come with klarnet."""
-    return Source(data.digits, shape=(28, 28, 1), outputs=10)
+    return Source(lambda: Supply(data.digits), shape=(28, 28, 1), outputs=10)
 
 
 def mnist(path: str | None = None) -> Source:
     """MNIST's four IDX files in a folder."""
-    return Source(
-        lambda: data.mnist(str(path), part="train"),
-        test=lambda: data.mnist(str(path), part="test"),
-        shape=(28, 28, 1),
-        outputs=10,
-        needs=None if path else "the folder with MNIST's four IDX files",
-    )
+    supply = Supply(lambda: data.mnist(str(path)), test=lambda: data.mnist(str(path), part="test"))
+    needs = None if path else "the folder with MNIST's four IDX files"
+    return Source(lambda: supply, shape=(28, 28, 1), outputs=10, needs=needs)
 
 
-SOURCES: dict[str, Callable[..., Source]] = {"digits": digits, "mnist": mnist}
+def pictures(
+    path: str | None = None,
+    *,
+    size: int | tuple[int, int] | None = None,
+    channels: Literal[1, 3] = 3,
+    train_folder: str = "train",
+    validation_folder: str = "validation",
+    test_folder: str = "test",
+    in_memory: bool = True,
+    workers: int | None = None,
+) -> Source:
+    """Pictures in a folder or a zip, one sub-folder a class: path/CLASS/*, or path/train/CLASS/*, path/test/CLASS/*.
+
+    size        height and width that all are brought to: one number or [height, width]; the size of the first if not
+                given
+    channels    1 for grey, 3 for colour
+    train_folder, validation_folder, test_folder   what the sub-folders of the parts are called
+    in_memory   false: training and validation pictures are decoded batch by batch, in `workers` threads
+    """
+    from klarnet.data.class_folders import by_class
+    from klarnet.data.members import Members
+
+    both = (size, size) if isinstance(size, int) else size
+
+    def open_() -> Supply:
+        there = {name for name, folder in Members(str(path), None).entries() if folder and "/" not in name}
+        parts, lazy = train_folder in there, not in_memory
+
+        def read(part: str | None, lazy: bool) -> Any:
+            """One part, its classes numbered as those of the training part."""
+            learned = part is None or part == train_folder
+            names = None if learned else by_class(Members(str(path), train_folder), None)[0]
+            given: dict[str, Any] = {"size": both, "channels": channels, "workers": workers}
+            return data.pictures(str(path), part=part, class_names=names, in_memory=not lazy, **given)
+
+        return Supply(
+            lambda: read(train_folder if parts else None, lazy),
+            (lambda: read(validation_folder, lazy)) if parts and validation_folder in there else None,
+            (lambda: read(test_folder, False)) if parts and test_folder in there else None,
+        )
+
+    needs = None if path else "a folder or zip of pictures with one sub-folder a class"
+    return Source(open_, needs=needs)
+
+
+SOURCES: dict[str, Callable[..., Source]] = {"digits": digits, "mnist": mnist, "pictures": pictures}

@@ -11,22 +11,28 @@ from typing import Any
 import numpy as np
 
 from klarnet.data import Dataset
+from klarnet.data.augment import Augmented
 from klarnet.engine import engine
 from klarnet.model import Network, load
-from klarnet.training import Callback, Checkpoint, EarlyStopping, History, save_checkpoint
+from klarnet.network.transfer import LoadReport
+from klarnet.training import Callback, Checkpoint, EarlyStopping, History, Watch, save_checkpoint
 from klarnet.training.evaluation import Result
 
 from .parts import Examples, Parts
 from .recipes import (
     Recipe,
     UnknownRecipeError,
+    augmentation_of,
     find_recipe,
     in_full,
     loss_of,
     network_of,
     optimizer_of,
+    schedule_of,
     source_of,
+    unfreezing_of,
 )
+from .recipes.tables import at
 from .runs import begin, write_json, write_text
 
 
@@ -42,6 +48,7 @@ class Outcome:
     predictions: np.ndarray  # the network's outputs for the test examples (n, …)
     seconds: float
     interrupted: bool
+    watch: Watch | None = None
 
 
 class _Record(Callback):
@@ -75,20 +82,45 @@ def train(recipe: Recipe, folder: Path) -> Outcome:
     evaluation.json. Raises ValueError for bad data, klarnet.NotFiniteError when training breaks down.
     """
     examples = Examples(recipe)
-    net = network_for(recipe, examples.train)
+    net, taken = begin_network(recipe, examples)
+    if taken is not None:
+        print(taken, flush=True)
     full = in_full(recipe, engine=engine(), loss=recipe.loss or {"kind": net.default_loss()})
     begin(folder, full)
     record = _Record(folder)
     start = time.perf_counter()
-    history = learn(recipe, net, examples, [record], [Checkpoint(folder, monitor=recipe.training.monitor)])
+    watch = Watch(recipe.training.watch) if recipe.training.watch else None
+    behind: list[Callback] = [Checkpoint(folder, monitor=recipe.training.monitor)]
+    history = learn(recipe, net, examples, [record], behind + ([watch] if watch else []))
     seconds = time.perf_counter() - start
     net.save(folder / "best.klarnet")
     result = net.evaluate(examples.test, loss=loss_of(recipe))
     predictions = net.predict(examples.test.X)
     parts = Parts(examples.train, examples.validation, examples.test)
-    outcome = Outcome(full, net, history, result, parts, predictions, seconds, record.interrupted)
+    outcome = Outcome(full, net, history, result, parts, predictions, seconds, record.interrupted, watch)
     write_json(folder / "evaluation.json", described(result, examples.test))
+    if watch is not None:
+        write_json(folder / "watch.json", watch.to_json())
     return outcome
+
+
+def begin_network(recipe: Recipe, examples: Examples) -> tuple[Network, LoadReport | None]:
+    """The network as its training begins: with first weights, or with those of another one, a report of which comes
+    along; frozen where the recipe says so."""
+    net, how, origin = network_for(recipe, examples.train), recipe.transfer, recipe.origin
+    taken = None
+    if how.weights is not None:
+        match = list(how.match) if not isinstance(how.match, str) else how.match
+        try:
+            taken = net.load_weights(how.weights, match=match)
+        except FileNotFoundError:
+            text = f"{how.weights}: no run folder with best.klarnet, and no .klarnet file"
+            raise FileNotFoundError(f"{origin.place(('transfer', 'weights'))}: {text}") from None
+        except ValueError as error:
+            raise ValueError(f"{origin.place(('transfer', 'weights'))}: {error}") from None
+    if how.freeze:
+        at(("transfer", "freeze"), origin, lambda: net.freeze(*how.freeze))
+    return net, taken
 
 
 def learn(
@@ -104,38 +136,37 @@ def learn(
 
     before, behind   callbacks that come before and behind early stopping, which puts the best weights back
     """
-    how = recipe.training
-    patience = how.patience or how.epochs
-    stopping = EarlyStopping(patience, monitor=how.monitor, best_weights=how.best_weights)
+    how, less = recipe.training, recipe.regularisation
+    stopping = EarlyStopping(how.patience or how.epochs, monitor=how.monitor, best_weights=how.best_weights)
+    steps, unfreezing = augmentation_of(recipe), unfreezing_of(recipe)
     return net.fit(
-        examples.train,
+        Augmented(examples.train, steps, workers=how.workers) if steps else examples.train,
         validation=examples.validation,
         loss=loss_of(recipe),
         optimizer=optimizer_of(recipe),
+        schedule=schedule_of(recipe),
         batch_size=how.batch_size,
         epochs=how.epochs,
         seed=recipe.seed,
-        callbacks=[*before, stopping, *behind],
+        rates=recipe.transfer.rates or None,
+        clip_norm=less.clip_norm,
+        clip_value=less.clip_value,
+        max_norm=less.max_norm,
+        weight_noise=less.weight_noise,
+        callbacks=[*before, *([unfreezing] if unfreezing else []), stopping, *behind],
         progress=progress,
     )
 
 
-def network_for(recipe: Recipe, train: Dataset) -> Network:
+def network_for(recipe: Recipe, train: Any) -> Network:
     """The network of a recipe for these examples: as many inputs and outputs as they have."""
-    t = train.t
+    X, t = train.outline()
     if t is None:
         raise ValueError(f"{train.name}: no targets in the data, nothing can be learned from them")
-    classes = train.class_names
-    labels = train.labels() if classes is None else None
+    classes, labels = train.class_names, train.labels()
     classify = classes is not None or labels is not None
-    outputs = (
-        len(classes)
-        if classes
-        else int(labels.max()) + 1
-        if labels is not None
-        else int(np.prod(t.shape[1:]))
-    )
-    return network_of(recipe, train.X.shape[1:], outputs, classify=classify)
+    outputs = len(classes) if classes else int(labels.max()) + 1 if classify else int(np.prod(t.shape[1:]))
+    return network_of(recipe, X.shape[1:], outputs, classify=classify)
 
 
 def described(result: Result, test: Dataset) -> dict[str, Any]:

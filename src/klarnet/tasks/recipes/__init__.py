@@ -14,15 +14,28 @@ from .files import (
     set_option,
     write_recipe,
 )
-from .parts import in_full, layer_kinds, loss_of, network_of, optimizer_of, source_of, splitting_of
-from .recipe import Recipe, Regularisation, Training
+from .parts import (
+    augmentation_of,
+    in_full,
+    layer_kinds,
+    loss_of,
+    network_of,
+    optimizer_of,
+    schedule_of,
+    source_of,
+    splitting_of,
+    unfreezing_of,
+)
+from .recipe import Recipe, Regularisation, Training, Transfer
 
 __all__ = [
     "Recipe",
     "Regularisation",
     "Training",
+    "Transfer",
     "UnknownRecipeError",
     "as_toml",
+    "augmentation_of",
     "built_in",
     "built_in_text",
     "find_recipe",
@@ -34,8 +47,10 @@ __all__ = [
     "optimizer_of",
     "parse",
     "read_recipe",
+    "schedule_of",
     "set_option",
     "source_of",
     "splitting_of",
+    "unfreezing_of",
     "write_recipe",
 ]

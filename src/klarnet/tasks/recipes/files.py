@@ -17,10 +17,12 @@ from klarnet.network.files import write_atomically
 from .lines import Path, lines_of
 from .origin import Origin, shown
 from .parts import check
-from .recipe import Recipe, Regularisation, Training
+from .recipe import Recipe, Regularisation, Training, Transfer
 from .tables import checked, fields_of
 
 BUILT_IN = File(__file__).with_name("built_in")
+
+PATHS = (("data", "path"), ("transfer", "weights"))  # settings that name a file or folder
 
 Options = Iterable[tuple[Path, Any, str]]  # what is set, to what, and the option's name for error messages
 
@@ -87,11 +89,11 @@ def parse(text: str, file: str, name: str, options: Options = (), folder: File |
         text = str(error)[: found.start()] if found else str(error)
         raise ValueError(f"{place}: no valid TOML: {text[:1].lower()}{text[1:]}") from None
     origin = Origin(file, lines_of(text))
-    data = tables.get("data")
-    if folder is not None and isinstance(data, dict):
-        for key in ("path", "test_path"):
-            if isinstance(data.get(key), str):
-                data[key] = os.path.join(folder, os.path.expanduser(data[key]))
+    if folder is not None:
+        for name_of_table, key in PATHS:
+            table = tables.get(name_of_table)
+            if isinstance(table, dict) and isinstance(table.get(key), str):
+                table[key] = os.path.abspath(os.path.join(folder, os.path.expanduser(table[key])))
     for path, value, option in options:
         origin.options[put(tables, path, value, option)] = option
     recipe = _structured(tables, origin)
@@ -196,8 +198,8 @@ def write_recipe(path: File, recipe: Recipe) -> None:
 def _structured(tables: Mapping[str, Any], origin: Origin) -> Recipe:
     """Tables as a `Recipe`; names and types are checked with their places."""
     given = dict(tables)
-    parts = {"training": Training, "regularisation": Regularisation}
-    inner = {}
+    parts: dict[str, Any] = {"training": Training, "regularisation": Regularisation, "transfer": Transfer}
+    inner: dict[str, Any] = {}
     for key, struct in parts.items():
         table = given.pop(key, {})
         if not isinstance(table, dict):

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import klarnet.layers as all_layers
+from klarnet.data.augment import AUGMENTATIONS, Augmentation
 from klarnet.layers import LAYERS, Add, Concat, Layer
 from klarnet.losses import Loss
 from klarnet.losses.loss import LOSSES
 from klarnet.model import Network
 from klarnet.names import snake
-from klarnet.optimizers import OPTIMIZERS, Optimizer
+from klarnet.optimizers import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
 from klarnet.tasks.builders import BUILDERS
 from klarnet.tasks.sources import SOURCES, Source
+from klarnet.training import Unfreeze
 
 from .recipe import Recipe, Splitting
 from .tables import at, checked, fields_of, kind_of, made, settings_of, with_defaults
@@ -84,11 +86,48 @@ def network_of(recipe: Recipe, shape: tuple[int, ...], outputs: int, *, classify
 
 def loss_of(recipe: Recipe) -> Loss | None:
     """The loss; None: the one that fits the network's last layer."""
-    return None if recipe.loss is None else made(recipe.loss, ("loss",), LOSSES, recipe.origin)
+    smoothing, table = recipe.regularisation.label_smoothing, recipe.loss
+    if smoothing is None:
+        return None if table is None else made(table, ("loss",), LOSSES, recipe.origin)
+    path = ("regularisation", "label_smoothing")
+    table = table or {"kind": "cross_entropy"}
+    if "label_smoothing" in table:
+        raise recipe.origin.error(
+            path, "regularisation.label_smoothing is said in [loss] too, leave one of them out"
+        )
+    of = kind_of(table, ("loss",), LOSSES, recipe.origin)
+    if "label_smoothing" not in fields_of(of):
+        text = f"regularisation.label_smoothing: the loss {table['kind']} has none, cross_entropy has"
+        raise recipe.origin.error(path, text)
+    return made({**table, "label_smoothing": smoothing}, ("loss",), LOSSES, recipe.origin)
 
 
 def optimizer_of(recipe: Recipe) -> Optimizer:
     return made(recipe.optimizer, ("optimizer",), OPTIMIZERS, recipe.origin)
+
+
+def schedule_of(recipe: Recipe) -> Schedule | None:
+    """The schedule of the learning rate, if there is one."""
+    return None if recipe.schedule is None else made(recipe.schedule, ("schedule",), SCHEDULES, recipe.origin)
+
+
+def unfreezing_of(recipe: Recipe) -> Unfreeze | None:
+    """What lets frozen layers train again, epoch by epoch, if anything does."""
+    path, groups = ("transfer", "unfreeze"), recipe.transfer.unfreeze
+    for epoch in groups:
+        if not epoch.isdecimal() or int(epoch) < 1:
+            raise recipe.origin.error(
+                (*path, epoch), f"transfer.unfreeze: {epoch!r}, expected an epoch from 1 on"
+            )
+    if not groups:
+        return None
+    return at(path, recipe.origin, lambda: Unfreeze({int(epoch): groups[epoch] for epoch in groups}))
+
+
+def augmentation_of(recipe: Recipe) -> list[Augmentation]:
+    """The steps of the augmentation, in order."""
+    given = enumerate(recipe.augmentation)
+    return [made(table, ("augmentation", i), AUGMENTATIONS, recipe.origin) for i, table in given]
 
 
 def check(recipe: Recipe) -> None:
@@ -97,6 +136,9 @@ def check(recipe: Recipe) -> None:
     layers_of(recipe)
     loss_of(recipe)
     optimizer_of(recipe)
+    schedule_of(recipe)
+    augmentation_of(recipe)
+    unfreezing_of(recipe)
 
 
 def in_full(recipe: Recipe, **changes: Any) -> Recipe:
@@ -105,11 +147,12 @@ def in_full(recipe: Recipe, **changes: Any) -> Recipe:
 
     full = msgspec.structs.replace(recipe, search=None, **changes)
     full.origin = recipe.origin
-    kinds: dict[str, dict[str, Any]] = {"loss": LOSSES, "optimizer": OPTIMIZERS}
+    kinds: dict[str, dict[str, Any]] = {"loss": LOSSES, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
     for name, known in kinds.items():
         table = getattr(full, name)
         if table is not None:
             setattr(full, name, with_defaults(table, known[table["kind"]]))
+    full.augmentation = [with_defaults(table, AUGMENTATIONS[table["kind"]]) for table in full.augmentation]
     if "builder" in full.network:
         of = BUILDERS[full.network["builder"]]
         full.network = with_defaults(full.network, of, key="builder", hidden=BUILT_FROM_DATA)

@@ -24,6 +24,8 @@ class Training(msgspec.Struct, forbid_unknown_fields=True):
     patience        end after so many epochs without improvement; not given: train all epochs
     monitor         what improves: validation_loss, or a metric such as validation_accuracy
     best_weights    put back the weights of the best epoch at the end
+    watch           look at every so many steps at what layers give out and how weights move; not given: never
+    workers         threads that prepare augmented batches; results do not depend on it
     """
 
     epochs: Count = 10
@@ -31,6 +33,8 @@ class Training(msgspec.Struct, forbid_unknown_fields=True):
     patience: Count | None = None
     monitor: str = "validation_loss"
     best_weights: bool = True
+    watch: Count | None = None
+    workers: Annotated[int, msgspec.Meta(ge=0)] = 1
 
 
 class Splitting(msgspec.Struct, forbid_unknown_fields=True):
@@ -47,7 +51,37 @@ class Splitting(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Regularisation(msgspec.Struct, forbid_unknown_fields=True):
-    """[regularisation]; weight decay stands with the optimizer, dropout with the network, smoothing with the loss."""
+    """[regularisation]. Weight decay stands with the optimizer, dropout with the network.
+
+    clip_norm         c: the gradients are scaled by min(1, c / norm of them all)
+    clip_value        c: each gradient is brought into [-c, c], before clip_norm
+    max_norm          c: behind each update the weights into a unit are scaled by min(1, c / their norm)
+    weight_noise      standard deviation of noise on the weights while a step is computed
+    label_smoothing   of the cross entropy: so much of a target is spread over all classes
+    """
+
+    clip_norm: Above0 | None = None
+    clip_value: Above0 | None = None
+    max_norm: Above0 | None = None
+    weight_noise: Above0 | None = None
+    label_smoothing: Share | None = None
+
+
+class Transfer(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """[transfer]: start from the weights of another network.
+
+    weights   its run folder or .klarnet file
+    match     "name", "shape", or patterns of the layers to take: ["conv2d_*", "batch_norm_*"]
+    freeze    patterns of layers or weights that are not trained
+    unfreeze  patterns that join later, by epoch: {3 = "conv2d_2", 6 = "*"}
+    rates     factors of the learning rate by pattern: {"conv2d_*" = 0.1}
+    """
+
+    weights: str | None = None
+    match: str | list[str] = "name"
+    freeze: list[str] = msgspec.field(default_factory=list)
+    unfreeze: dict[str, str | list[str]] = msgspec.field(default_factory=dict)
+    rates: dict[str, From0] = msgspec.field(default_factory=dict)
 
 
 class Recipe(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, dict=True):
@@ -65,6 +99,7 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, dict=True
     schedule: Table | None = None
     training: Training = msgspec.field(default_factory=Training)
     regularisation: Regularisation = msgspec.field(default_factory=Regularisation)
+    transfer: Transfer = msgspec.field(default_factory=Transfer)
     augmentation: list[Table] = msgspec.field(default_factory=list)
     search: Table | None = None
 

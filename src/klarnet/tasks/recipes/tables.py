@@ -149,6 +149,9 @@ def made(
     """The object that a table describes: a layer, a loss, an optimizer. Raises ValueError with the place."""
     of = kind_of(table, path, known, origin, key)
     settings = settings_of(table, path, of, origin, key=key)
+    for name, value in settings.items():
+        if isinstance(value, dict) and key in value:  # as the schedule that follows a warm-up
+            settings[name] = made(value, (*path, name), known, origin, key=key)
     return at(path, origin, lambda: of(**settings))
 
 
