@@ -313,6 +313,8 @@ class Network(BaseNetwork):
             self.class_names = source.class_names
         if self.scaling is None and source.scaling is not None:
             self.scaling = InputScaling(source.scaling.factor, source.scaling.offset, str(outline[0].dtype))
+            if source.encoding is not None:
+                self.encoding = source.encoding.settings()
 
 
 def load(path: str | os.PathLike[str], *, layers: Sequence[type[Layer]] = ()) -> Network:

@@ -2,33 +2,43 @@
 
 from klarnet.data import augment, layout
 from klarnet.data.convert import as_dataset
+from klarnet.data.csv_file import csv
 from klarnet.data.dataset import Dataset
 from klarnet.data.embedded import digits
+from klarnet.data.encoding import Encoding
 from klarnet.data.idx import read_idx, write_idx
 from klarnet.data.lazy import LazyPictures
 from klarnet.data.mnist import mnist
+from klarnet.data.numpy_file import numpy_file
 from klarnet.data.picture import read_mask, read_picture
 from klarnet.data.pictures import pictures
 from klarnet.data.prefetch import prefetch
 from klarnet.data.scaling import Scaling
 from klarnet.data.source import Source
+from klarnet.data.standardise import standardise
 from klarnet.data.stream import BatchStream
+from klarnet.data.table import Table
 
 __all__ = [
     "BatchStream",
     "Dataset",
+    "Encoding",
     "LazyPictures",
     "Scaling",
     "Source",
+    "Table",
     "as_dataset",
     "augment",
+    "csv",
     "digits",
     "layout",
     "mnist",
+    "numpy_file",
     "pictures",
     "prefetch",
     "read_idx",
     "read_mask",
     "read_picture",
+    "standardise",
     "write_idx",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from klarnet.data.dataset import Dataset
 from klarnet.data.source import Source
 from klarnet.data.stream import BatchStream
+from klarnet.data.table import Table
 
 
 def as_dataset(data_or_X: Any, t: Any = None, *, name: str = "data") -> Source:
@@ -25,6 +26,10 @@ def as_dataset(data_or_X: Any, t: Any = None, *, name: str = "data") -> Source:
         if t is not None:
             raise TypeError(f"{name}: t is given twice, by itself and inside {data_or_X!r}")
         return data_or_X
+    if isinstance(data_or_X, Table):
+        raise TypeError(
+            f"{name}: a table is first split, or encoded as a whole: table.split(…), table.encode()"
+        )
     if t is not None:
         return Dataset(data_or_X, t, name=name)
     if isinstance(data_or_X, tuple):

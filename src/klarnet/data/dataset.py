@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +12,13 @@ from klarnet.data.arrays import as_array, refuse_not_finite, straighten
 from klarnet.data.augment.augmented import Augmented
 from klarnet.data.batches import batch_count, epoch_order, pieces
 from klarnet.data.choice import chosen
+from klarnet.data.labels import labels_of
 from klarnet.data.scaling import Scaling
 from klarnet.data.source import Source
 from klarnet.data.split import split
+
+if TYPE_CHECKING:
+    from klarnet.data.encoding import Encoding
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -26,6 +30,7 @@ class Dataset(Source):
                  None where there are no targets
     class_names  the names of classes 0, 1, …; None where unknown
     scaling      `Scaling(factor, offset)`: network input = X · factor + offset; None: X as it is
+    encoding     how the rows of a table became X, an `Encoding`; None where there was no table
     name         begins the error texts
 
     X and t may be anything that `as_array` takes, in any memory order; they are stored in C order. Raises
@@ -38,6 +43,7 @@ class Dataset(Source):
     _: KW_ONLY
     class_names: tuple[str, ...] | None = None
     scaling: Scaling | None = None
+    encoding: Encoding | None = None
     name: str = "data"
 
     def __post_init__(self) -> None:
@@ -88,13 +94,7 @@ class Dataset(Source):
 
     def labels(self) -> np.ndarray | None:
         """The class of every example, (n,) int64, where t is indices or exact one-hot rows; else None."""
-        t = self.t
-        if t is None or t.ndim > 2:
-            return None
-        if t.ndim == 1 or t.shape[1] == 1:
-            return t.reshape(-1).astype(np.int64) if t.dtype.kind in "biu" else None
-        one_hot = ((t == 0) | (t == 1)).all() and (t.sum(axis=1) == 1).all()
-        return np.argmax(t, axis=1).astype(np.int64) if one_hot else None
+        return labels_of(self.t)
 
     def split(
         self, *fractions: float, seed: int, stratified: bool = False, groups: Any = None

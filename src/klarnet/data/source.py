@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from klarnet.data.scaling import Scaling
+
+if TYPE_CHECKING:
+    from klarnet.data.encoding import Encoding
 
 Batch = tuple[np.ndarray, np.ndarray | None]
 
@@ -19,11 +22,13 @@ class Source(ABC):
     name         begins the error texts
     class_names  the names of classes 0, 1, …; None where unknown
     scaling      how stored values become network input; None: as they are
+    encoding     how rows of a table became X; None where there was no table
     """
 
     name: str
     class_names: tuple[str, ...] | None
     scaling: Scaling | None
+    encoding: Encoding | None = None
 
     @property
     def examples(self) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from .network import BaseNetwork, InputScaling
+from .network import BaseNetwork
+from .scaling import InputScaling
 
 __all__ = ["BaseNetwork", "InputScaling"]

@@ -16,7 +16,8 @@ import numpy as np
 
 from klarnet.layers import LAYERS, Input, Layer, Node
 
-from .network import BaseNetwork, InputScaling
+from .network import BaseNetwork
+from .scaling import InputScaling
 
 FORMAT = 1
 PART = ".part"  # ends the name of a file that is being written
@@ -155,6 +156,7 @@ def architecture(net: BaseNetwork) -> dict[str, Any]:
         "dtype": str(net.dtype),
         "class_names": net.class_names,
         "scaling": net.scaling.settings() if net.scaling else None,
+        "encoding": net.encoding,
         "frozen": list(net.weights.frozen),
     }
 
@@ -214,6 +216,7 @@ def rebuild(
         class_names=about["class_names"],
         scaling=scaling,
     )
+    net.encoding = about.get("encoding")
     for name in about.get("frozen", ()):
         net.weights.slots[name].frozen = True
     return net

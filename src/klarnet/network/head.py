@@ -49,6 +49,7 @@ def with_new_head(
         class_names=class_names,
         scaling=net.scaling,
     )
+    new.encoding = net.encoding
     for name, slot in new.weights.slots.items():
         if name in net.weights:  # the head's names are new
             new.weights[name][...] = net.weights[name]

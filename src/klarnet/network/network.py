@@ -18,26 +18,11 @@ from . import passes
 from .ends import ends_of
 from .graph import Graph, Namespace, Vertex, build
 from .inputs import checked_lengths, narrowed, whole_numbers
+from .scaling import InputScaling
 from .update import OptimizerState
 from .weights import Weights
 
 WEIGHTS, GRADIENTS, UNTRAINED, FIRST_FREE = 2, 3, 4, 5  # numbers of the buffers that plans speak of
-
-
-class InputScaling:
-    """How stored values become network input: X · factor + offset for arrays of this dtype ("uint8" pictures).
-
-    Floating input is taken to be scaled already when the stored dtype holds whole numbers.
-    """
-
-    def __init__(self, factor: float, offset: float = 0.0, dtype: str = "uint8") -> None:
-        self.factor, self.offset, self.dtype = float(factor), float(offset), str(np.dtype(dtype))
-
-    def settings(self) -> dict[str, Any]:
-        return {"factor": self.factor, "offset": self.offset, "dtype": self.dtype}
-
-    def __repr__(self) -> str:
-        return f"InputScaling({self.factor:g}, {self.offset:g}, {self.dtype!r})"
 
 
 class BaseNetwork:
@@ -67,6 +52,9 @@ class BaseNetwork:
         self.seed = int(seed)
         self.class_names = tuple(class_names) if class_names is not None else None
         self.scaling = scaling
+        self.encoding: dict[str, Any] | None = (
+            None  # how rows of a table become X, as `kn.data.Encoding` says it
+        )
         self.graph: Graph = build(nodes, ends)
         self.weights = Weights(self.graph, self.dtype, self.seed)
         self.weights.initialise()
@@ -168,29 +156,13 @@ class BaseNetwork:
         """The array in the network's own type, stored values scaled."""
         if v.dtype == "int":
             return whole_numbers(v.name, array)
-        s = self.scaling
-        if s is not None and array.dtype == s.dtype:
-            scaled = np.multiply(array, self.dtype.type(s.factor), dtype=self.dtype)
-            scaled += self.dtype.type(s.offset)
-            return np.ascontiguousarray(scaled)
-        if s is not None and np.dtype(s.dtype).kind in "iu" and array.dtype.kind == "f":
-            self._refuse_unscaled(v, array, s)
-        elif s is not None and np.dtype(s.dtype).kind in "iu" and array.dtype.kind in "iu":
-            raise TypeError(f"{v.name}: this network was trained on {s.dtype} values, got {array.dtype}")
+        if self.scaling is not None:
+            if self.scaling.applies_to(array.dtype):
+                return self.scaling.apply(v.name, array, self.dtype)
+            self.scaling.check(v.name, array)
         if array.dtype.kind == "f" and array.dtype.itemsize > self.dtype.itemsize:
             return narrowed(v.name, array, self.dtype)
         return np.ascontiguousarray(array, self.dtype)
-
-    def _refuse_unscaled(self, v: Vertex, array: np.ndarray, s: InputScaling) -> None:
-        info = np.iinfo(s.dtype)
-        low, high = sorted((info.min * s.factor + s.offset, info.max * s.factor + s.offset))
-        slack = (high - low) * 1e-3
-        if array.size and (array.max() > high + slack or array.min() < low - slack):
-            raise ValueError(
-                f"{v.name}: floating input between {array.min():g} and {array.max():g}, but this network "
-                f"was trained on {s.dtype} values scaled to {low:g} … {high:g}; give {s.dtype}, or scale "
-                "the numbers first"
-            )
 
     # The passes, in the open -------------------------------------------------------------------------------------
 

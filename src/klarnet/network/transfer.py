@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from .files import read, weights_in
-from .network import BaseNetwork, InputScaling
+from .network import BaseNetwork
+from .scaling import InputScaling
 from .summary import table
 from .weights import Slot
 
@@ -89,6 +90,7 @@ class _Source:
     name: str
     arrays: dict[str, np.ndarray]
     scaling: InputScaling | None
+    encoding: dict[str, Any] | None
     class_names: tuple[str, ...] | None
 
     def layers(self) -> dict[str, dict[str, np.ndarray]]:
@@ -126,7 +128,7 @@ def load_weights(net: BaseNetwork, source: Any, *, match: Any = "name", strict: 
 def _source(source: Any) -> _Source:
     if isinstance(source, BaseNetwork):
         arrays = {name: a.copy() for name, a in source.weights.items()}
-        return _Source("the network", arrays, source.scaling, source.class_names)
+        return _Source("the network", arrays, source.scaling, source.encoding, source.class_names)
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(
             f"load_weights: {type(source).__name__}, expected the path of a saved network, or a network"
@@ -140,7 +142,7 @@ def _source(source: Any) -> _Source:
     names = sorted(given, key=lambda name: order.get(name.split("/", 1)[0], len(order)))
     scaling = InputScaling(**about["scaling"]) if about["scaling"] else None
     classes = tuple(about["class_names"]) if about["class_names"] else None
-    return _Source(str(path), {n: given[n] for n in names}, scaling, classes)
+    return _Source(str(path), {n: given[n] for n in names}, scaling, about.get("encoding"), classes)
 
 
 def _in_folder(folder: Path) -> Path:
@@ -278,10 +280,10 @@ def _scaling(net: BaseNetwork, old: _Source, report: LoadReport) -> None:
     """The scaling of the inputs belongs to the weights: it travels, unless this network was given one."""
 
     def said(s: InputScaling | None) -> str:
-        return "none" if s is None else f"X · {s.factor:.6g} + {s.offset:g} for {s.dtype}"
+        return "none" if s is None else str(s)
 
     if net.scaling is None and old.scaling is not None:
-        net.scaling = old.scaling
+        net.scaling, net.encoding = old.scaling, old.encoding
         report.notes.append(f"input scaling: taken, {said(old.scaling)}")
     elif net.scaling is not None and (
         old.scaling is None or net.scaling.settings() != old.scaling.settings()
