@@ -40,7 +40,7 @@ _NAMES = {
     "Schedule Step WarmUp",
     "tasks.builders": "mlp residual small_vgg vgg",
     "training": "Callback Checkpoint EarlyStopping History NotFiniteError Profile Progress Trainer "
-    "Unfreeze Watch check_gradients load_checkpoint profile save_checkpoint",
+    "Unfreeze Watch check_gradients load_checkpoint profile read_checkpoint save_checkpoint",
 }
 _WHERE = {name: part for part, names in _NAMES.items() for name in names.split()}
 __all__ = [*_ROOMS, *_WHERE]

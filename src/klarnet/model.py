@@ -68,6 +68,8 @@ class Network(BaseNetwork):
         clip_value: float | None = None,
         max_norm: float | None = None,
         weight_noise: float | None = None,
+        label_noise: float = 0.0,
+        resume: bool = False,
         progress: bool = True,
     ) -> History:
         """Train on data and return what happened in each epoch.
@@ -90,6 +92,8 @@ class Network(BaseNetwork):
         clip_value     c: each gradient is brought into [−c, c], before clip_norm
         max_norm       c: behind each update, the weights into a unit are scaled by min(1, c / their norm)
         weight_noise   standard deviation of noise on the weights, for the passes of a step only
+        label_noise    probability that a label is another one, drawn anew in each epoch
+        resume         go on from the last checkpoint in kn.Checkpoint's folder, to the bit; begin where it has none
         progress       show a progress bar (plain lines where the output is no terminal)
 
         Ctrl-C ends the training and keeps the work. Raises ValueError for data, labels or shapes that do not fit, and
@@ -97,25 +101,20 @@ class Network(BaseNetwork):
         """
         train, held_out = self._split(data_or_X, t, validation, lengths, self.seed if seed is None else seed)
         self._learn_about(train)
-        shown = [Progress()] if progress else []
-        bounds = {"clip_norm": clip_norm, "clip_value": clip_value, "max_norm": max_norm}
+        bounds: dict[str, Any] = {"clip_norm": clip_norm, "clip_value": clip_value, "max_norm": max_norm}
+        noise: dict[str, Any] = {"weight_noise": weight_noise, "label_noise": label_noise}
+        order: dict[str, Any] = {"batch_size": batch_size, "epochs": epochs, "seed": seed, "resume": resume}
+        rates_of: dict[str, Any] = {"optimizer": optimizer, "schedule": schedule, "rates": rates}
         return fit_module.fit(
             self,
             train,
             held_out,
             loss=self.default_loss() if loss is None else loss,
-            optimizer=optimizer,
-            metrics=metrics,
-            batch_size=batch_size,
-            epochs=epochs,
-            seed=seed,
-            callbacks=callbacks,
-            shown=shown,
             loss_weights=loss_weights,
-            rates=rates,
-            schedule=schedule,
-            **bounds,
-            weight_noise=weight_noise,
+            metrics=metrics,
+            callbacks=callbacks,
+            shown=[Progress()] if progress else [],
+            **(order | rates_of | bounds | noise),
         )
 
     def evaluate(

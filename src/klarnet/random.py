@@ -55,6 +55,8 @@ AUGMENT = 5
 """Purpose: augmentation of examples."""
 CHECK = 6
 """Purpose: random projections and test points of checks, as the gradient check's."""
+LABELS = 7
+"""Purpose: noise on labels (step = epoch)."""
 
 Shape = SupportsIndex | Sequence[SupportsIndex]
 

@@ -207,7 +207,7 @@ def test_an_error_in_a_callback_passes_through_and_the_end_is_told() -> None:
 
 def test_the_best_file_follows_the_watched_value_and_the_last_one_the_epochs(tmp_path: Path) -> None:
     script = Script("score", [3.0, 1.0, 2.0, 5.0, 4.0])
-    files = kn.Checkpoint(tmp_path / "run", every=2, monitor="score", better="lower")
+    files = kn.Checkpoint(tmp_path / "run", every="2 epochs", monitor="score", better="lower")
     mlp().fit(X, T, epochs=5, progress=False, callbacks=[script, files])
     assert np.array_equal(kn.load(tmp_path / "run/best.klarnet").weights.values, script.weights[1])
     assert np.array_equal(kn.load(tmp_path / "run/last.klarnet").weights.values, script.weights[3])

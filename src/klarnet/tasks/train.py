@@ -68,6 +68,7 @@ class _Record(Callback):
         self.interrupted = fit.interrupted
         if not fit.history.rows:
             self._write(fit)
+        if not fit.history.rows and fit.saved is None:
             save_checkpoint(fit.trainer, self.folder / "last.klarnet", history=fit.history)
 
     def _write(self, fit: Any) -> None:

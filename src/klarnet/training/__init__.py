@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .callbacks import Callback, Checkpoint, EarlyStopping
-from .checkpoint import load_checkpoint, save_checkpoint
+from .callbacks import Callback, EarlyStopping
+from .checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
+from .checkpointing import Checkpoint
 from .diagnosis import NotFiniteError
 from .gradient_check import check_gradients
 from .history import History
@@ -26,6 +27,7 @@ __all__ = [
     "Watch",
     "check_gradients",
     "load_checkpoint",
+    "read_checkpoint",
     "profile",
     "save_checkpoint",
 ]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,8 +25,18 @@ class Callback:
 
     def on_epoch_end(self, fit: Fit, row: dict[str, Any]) -> None: ...
 
+    def on_settled(self, fit: Fit) -> None:
+        """Called behind each batch and each epoch, once every callback has heard of it."""
+
     def on_fit_end(self, fit: Fit) -> None:
         """Called in every case: at the end, after a stop, Ctrl-C or an error."""
+
+    def memory(self) -> dict[str, Any]:
+        """What a checkpoint keeps of this callback: numbers, texts, lists, and arrays. `restore` gets it back."""
+        return {}
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        """Go on with what `memory` gave, behind `on_fit_start`, when a run is resumed."""
 
 
 class Monitor:
@@ -120,46 +129,15 @@ class EarlyStopping(Callback):
                 f"{self.best_epoch})"
             )
 
+    def memory(self) -> dict[str, Any]:
+        kept = dict(zip(("values", "untrained"), self._kept or (), strict=False))
+        return {"best": self.watch.best, "best_epoch": self.best_epoch, "waited": self.waited, **kept}
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        self.watch.best, self.best_epoch, self.waited = (memory[n] for n in ("best", "best_epoch", "waited"))
+        self._kept = (memory["values"], memory["untrained"]) if "values" in memory else None
+
     def on_fit_end(self, fit: Fit) -> None:
         if self._kept is not None:
             fit.net.weights.values[...], fit.net.weights.untrained[...] = self._kept
             fit.history.best_epoch = self.best_epoch
-
-
-class Checkpoint(Callback):
-    """Writes `last.klarnet` every `every` epochs and `best.klarnet` whenever the watched value improves.
-
-    Each file is written whole or not at all: a crash or a full disk leaves the former one untouched. `last.klarnet`
-    also holds the optimizer's state by the weights' names.
-    """
-
-    def __init__(
-        self,
-        directory: str | os.PathLike[str],
-        *,
-        every: int = 1,
-        monitor: str | None = None,
-        better: str | None = None,
-    ) -> None:
-        if not isinstance(every, int) or every < 1:
-            raise ValueError(f"Checkpoint: every {every!r}, expected a whole number above 0")
-        self.directory, self.every = Path(directory), every
-        if self.directory.exists() and not self.directory.is_dir():
-            raise ValueError(f"Checkpoint: {self.directory} is a file, expected a folder")
-        self._arguments = ("Checkpoint", monitor, better)
-        self.watch = Monitor(*self._arguments)
-
-    def on_fit_start(self, fit: Fit) -> None:
-        self.watch = Monitor(*self._arguments)
-
-    def on_epoch_end(self, fit: Fit, row: dict[str, Any]) -> None:
-        from klarnet.network.files import save_network
-
-        from .checkpoint import save_checkpoint
-
-        if self.watch.improves(self.watch.value(row, fit)):
-            save_network(fit.net, self.directory / "best.klarnet")
-        if fit.epoch % self.every == 0:
-            save_checkpoint(
-                fit.trainer, self.directory / "last.klarnet", epoch=fit.epoch, history=fit.history
-            )

@@ -3,37 +3,55 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from klarnet.network.files import architecture, fill, read, to_bytes, write_atomically
+import numpy as np
+
+from klarnet.network.files import architecture, fill, read, to_bytes, weights_in, write_atomically
 
 if TYPE_CHECKING:
     from .history import History
     from .trainer import Trainer
 
 _PREFIX = "optimizer:"
+Arrays = Mapping[str, np.ndarray]
 
 
 def save_checkpoint(
     trainer: Trainer, path: str | os.PathLike[str], *, epoch: int = 0, history: History | None = None
 ) -> None:
-    """Write weights, optimizer state, step and epoch, whole or not at all."""
+    """Write weights, optimizer state, step and epoch, whole or not at all.
+
+    For a loop of your own; kn.Checkpoint writes a whole run, which fit(…, resume=True) takes up again.
+    """
+    write_checkpoint(trainer, path, {"epoch": epoch, "history": history.rows if history is not None else []})
+
+
+def write_checkpoint(
+    trainer: Trainer, path: str | os.PathLike[str], about: Mapping[str, Any], arrays: Arrays | None = None
+) -> None:
+    """The same, with what else there is to say, and further arrays, whose names hold a colon."""
     net = trainer.net
-    arrays = dict(net.weights.items())
-    arrays |= {_PREFIX + name: a for name, a in trainer.moments.named().items()}
-    about = {
-        **architecture(net),
-        "training": {
-            "optimizer": trainer.optimizer.name,
-            "settings": trainer.optimizer.settings(),
-            "step": trainer.iterations,
-            "learning_rate": trainer.learning_rate,
-            "born": trainer.moments.births(trainer.iterations),
-            "epoch": epoch,
-            "history": history.rows if history is not None else [],
-        },
+    moments = {_PREFIX + name: a for name, a in trainer.moments.named().items()}
+    training = {
+        "optimizer": trainer.optimizer.name,
+        "settings": trainer.optimizer.settings(),
+        "step": trainer.iterations,
+        "learning_rate": trainer.learning_rate,
+        "born": trainer.moments.births(trainer.iterations),
+        **about,
     }
-    write_atomically(path, to_bytes(arrays, about))
+    whole = {**architecture(net), "training": training}
+    write_atomically(path, to_bytes({**dict(net.weights.items()), **moments, **(arrays or {})}, whole))
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a checkpoint says of its training: step, epoch, history, …, and whatever kn.Checkpoint(about=…) was given.
+
+    Raises ValueError for a file without a training in it.
+    """
+    return _training(read(path)[1], path)
 
 
 def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str], *, grown: bool = False) -> dict[str, Any]:
@@ -44,14 +62,19 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str], *, grown: bo
     Raises ValueError where names or shapes do not match; then nothing was changed.
     """
     arrays, about = read(path)
-    training = about.get("training")
-    if training is None:
-        raise ValueError(f"{path}: a network without a training in it; use kn.load")
+    return take_up(trainer, arrays, about, path, grown=grown)
+
+
+def take_up(
+    trainer: Trainer, arrays: Arrays, about: Mapping[str, Any], path: Any, *, grown: bool = False
+) -> dict[str, Any]:
+    """The same for a file that was read."""
+    training = _training(about, path)
     if training["optimizer"] != trainer.optimizer.name:
         raise ValueError(
             f"{path}: written by {training['optimizer']}, this training uses {trainer.optimizer.name}"
         )
-    weights = {n: a for n, a in arrays.items() if not n.startswith(_PREFIX)}
+    weights = weights_in(arrays)
     moments = {n.removeprefix(_PREFIX): a for n, a in arrays.items() if n.startswith(_PREFIX)}
     if grown:
         weights = {**{n: trainer.net.weights[n] for n in trainer.net.weights if n not in weights}, **weights}
@@ -62,6 +85,12 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str], *, grown: bo
     trainer.learning_rate = training["learning_rate"]
     trainer.net.version += 1  # ranges may have new births: plans are made anew
     return dict(training)
+
+
+def _training(about: Mapping[str, Any], path: Any) -> dict[str, Any]:
+    if about.get("training") is None:
+        raise ValueError(f"{path}: a network without a training in it; use kn.load")
+    return dict(about["training"])
 
 
 def _check_moments(trainer: Trainer, moments: dict[str, Any], path: Any) -> None:

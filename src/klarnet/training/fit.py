@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from klarnet.layers.checks import positive
@@ -14,10 +16,14 @@ from klarnet.optimizers import Place, Schedule
 from klarnet.optimizers import schedule as find_schedule
 
 from .callbacks import Callback, Monitor
+from .checkpointing import Checkpoint
 from .data_checks import check_data
 from .evaluation import _metric_name, chosen_metrics, evaluate
 from .feed import Feed, examples_in
 from .history import History
+from .interruption import Interrupted, Signals
+from .label_noise import LabelNoise
+from .resume import restore
 from .trainer import Trainer
 
 
@@ -26,11 +32,15 @@ class Fit:
 
     net, trainer, history       what is trained, and what happened so far
     epoch, epochs               the running epoch from 1, and how many there will be
+    done                        epochs that are over, with all that belongs to them
     batch, batches              the running batch from 1, and how many an epoch has (None while unknown)
-    examples                    examples of one epoch (None while unknown)
+    seen, examples              examples seen of the running epoch, and of a whole one (None while unknown)
     loss, metrics               running means of this epoch
     validation                  the validation data, or None
     current                     the batch that is trained on: X, t, lengths
+    stopping                    why the training is to end, or None
+    interrupted                 a signal came: the run is saved and ends
+    resumed, began              the checkpoint the run went on from (None: none), and the iterations made before
     """
 
     def __init__(
@@ -45,6 +55,7 @@ class Fit:
         seed: int,
         callbacks: Sequence[Callback],
         schedule: Schedule | None = None,
+        label_noise: float = 0.0,
     ) -> None:
         self.trainer, self.net, self.train, self.validation = trainer, trainer.net, train, validation
         self.batch_size, self.epochs, self.seed = batch_size, epochs, seed
@@ -52,16 +63,22 @@ class Fit:
         self.metrics = {_metric_name(m): m for m in chosen_metrics(train, metrics, trainer.losses)}
         self.history = History()
         self.mean = Mean()
-        self.epoch = self.batch = 0
+        self.epoch = self.done = self.batch = self.seen = self.began = 0
+        self.seconds = 0.0  # spent on the running epoch
         self.batches = train.iterations(batch_size)
         self.examples = train.examples
+        self.stopping: str | None = None
         self.interrupted = False
+        self.resumed: Path | None = None
+        self.saved: str | None = None  # what is said of an interrupted run that was saved
+        self.label_noise = label_noise
+        self.noise = LabelNoise(label_noise, self.net, trainer.losses, seed) if label_noise else None
         self.current: tuple[Any, Any, Any] | None = None
         self.schedule, self.base_rate = schedule, trainer.learning_rate
         self.plateau: dict[str, Any] = {}  # the memory of a schedule that waits for a plateau
         if schedule is not None:
             schedule.factor(self.place())  # what it cannot know is refused before the first step
-        self._stop: str | None = None
+        self._signals = Signals()
 
     @property
     def loss(self) -> float:
@@ -69,7 +86,7 @@ class Fit:
 
     def stop(self, reason: str) -> None:
         """End the training behind this epoch (or, from `on_batch_end`, behind this batch)."""
-        self._stop = reason
+        self.stopping = reason
 
     def direction(self, name: str) -> str:
         """Which way is better for a value of the history. Raises ValueError where that is not known."""
@@ -98,82 +115,120 @@ class Fit:
             value = watch.value(row, self)
             self.plateau = plateau.observe(self.plateau, value, watch.better)
 
-    def run(self) -> History:
-        """Train. Ctrl-C ends it and keeps the work; any error passes through after `on_fit_end`."""
+    def run(self, resume: Path | None = None) -> History:
+        """Train, from where a checkpoint was written if there is one.
+
+        Ctrl-C and SIGTERM are heard behind a step: the run can then be saved, and ends, SIGTERM's with SystemExit. Any
+        error passes through after `on_fit_end`.
+        """
+        self.resumed = resume
         self._tell("on_fit_start", self)
         self.trainer.keep_outputs = bool(self.metrics)
         try:
-            for epoch in range(1, self.epochs + 1):
-                self.epoch = epoch
-                self._tell("on_epoch_start", self)
-                row = self._epoch()
-                if row is not None:
-                    self.history.append(row)
-                    self._tell("on_epoch_end", self, row)
-                    self._watch_plateau(row)
-                if self._stop is not None:
-                    self.history.stopped = self._stop
-                    break
+            with Signals() as self._signals:
+                if resume is not None:
+                    restore(self, resume)
+                self.began = self.trainer.iterations
+                self._epochs()
         except KeyboardInterrupt:
+            if self._signals.came is not None:
+                raise  # the second Ctrl-C: at once
             self.interrupted = True
-            self.history.stopped = f"interrupted in epoch {self.epoch}"
-            print(
-                f"\ninterrupted in epoch {self.epoch}: the network keeps what it has learned so far",
-                file=sys.stderr,
-            )
         finally:
             self.trainer.keep_outputs = False
+            self.history.stopped = f"interrupted in epoch {self.epoch}" if self.interrupted else self.stopping
             self._tell("on_fit_end", self)
+        if self.interrupted:
+            what = self.saved or "the network keeps what it has learned so far"
+            print(f"interrupted in epoch {self.epoch}: {what}", file=sys.stderr)
+        if self._signals.code is not None:
+            raise SystemExit(self._signals.code)
         return self.history
 
+    def _epochs(self) -> None:
+        while self.done < self.epochs and self.stopping is None and not self.interrupted:
+            self.epoch = self.done + 1
+            self._tell("on_epoch_start", self)
+            row = self._epoch()
+            if row is not None:
+                self.history.append(row)
+                self._tell("on_epoch_end", self, row)
+                self._watch_plateau(row)
+                self.done = self.epoch
+                self.batch = self.seen = 0
+                self._settle()
+
+    def _settle(self) -> None:
+        """Behind a batch or an epoch, when everybody has been told of it: what can be saved here is whole."""
+        self.interrupted = self._signals.came is not None
+        self._tell("on_settled", self)
+
     def _epoch(self) -> dict[str, Any] | None:
-        start = time.perf_counter()
-        self.mean = Mean()
-        for metric in self.metrics.values():
-            metric.reset()
-        name = next(iter(self.trainer.losses))
-        seen = 0
-        self.batch = 0
+        """The rest of the running epoch, most often all of it; None where it was broken off."""
+        start = time.perf_counter() - self.seconds
+        if not self.batch:
+            start = time.perf_counter()
+            self.mean.reset()
+            for metric in self.metrics.values():
+                metric.reset()
         for X, t, lengths in self.train.batches(
-            self.batch_size, seed=self.seed, epoch=self.epoch - 1, shuffle=True
+            self.batch_size, seed=self.seed, epoch=self.epoch - 1, shuffle=True, start=self.batch
         ):
             if t is None:
                 raise ValueError(f"{self.train.name}: a batch without targets, expected pairs (X, t)")
-            if self.schedule is not None:
-                self.trainer.learning_rate = self.base_rate * self.schedule.factor(self.place())
-            self.current = X, t, lengths
-            self._tell("on_batch_start", self)
-            value = self.trainer.step(X, t, lengths=lengths)
-            self.batch += 1
-            n = examples_in(X)
-            seen += n
-            self.mean.update(value, n)
-            for metric in self.metrics.values():
-                metric.update(self.trainer.outputs[name], t[name] if isinstance(t, Mapping) else t)
-            self._tell("on_batch_end", self, value)
-            if self._stop is not None:
+            self._step(X, t, lengths)
+            self.seconds = time.perf_counter() - start
+            self._settle()
+            if self.stopping is not None or self.interrupted:
                 return None
-        if not seen:
+        if not self.seen:
             raise ValueError(f"{self.train.name}: epoch {self.epoch} had no batches")
-        self.batches, self.examples = self.batch, seen
-        trained = time.perf_counter() - start
+        self.batches, self.examples = self.batch, self.seen
         row: dict[str, Any] = {"epoch": self.epoch, "loss": self.mean.result()}
         row |= {name: metric.result() for name, metric in self.metrics.items()}
-        if self.validation is not None:
+        trained = time.perf_counter() - start
+        try:
+            row |= self._validated()
+        except Interrupted:
+            self._settle()
+            return None
+        row |= {
+            "learning_rate": self.trainer.learning_rate,
+            "seconds": round(time.perf_counter() - start, 3),
+            "examples_per_second": round(self.seen / max(trained, 1e-9), 1),
+        }
+        return row
+
+    def _step(self, X: Any, t: Any, lengths: Any) -> None:
+        """One batch: schedule, step, running means."""
+        if self.schedule is not None:
+            self.trainer.learning_rate = self.base_rate * self.schedule.factor(self.place())
+        taught = t if self.noise is None else self.noise(t, epoch=self.epoch - 1, first=self.seen)
+        self.current = X, taught, lengths
+        self._tell("on_batch_start", self)
+        value = self.trainer.step(X, taught, lengths=lengths)
+        self.batch += 1
+        n = examples_in(X)
+        self.seen += n
+        self.mean.update(value, n)
+        name = next(iter(self.trainer.losses))
+        for metric in self.metrics.values():
+            metric.update(self.trainer.outputs[name], t[name] if isinstance(t, Mapping) else t)
+        self._tell("on_batch_end", self, value)
+
+    def _validated(self) -> dict[str, Any]:
+        """The values of the validation data. A signal breaks it off, and it is done again when the run goes on."""
+        if self.validation is None:
+            return {}
+        with self._signals.at_once():
             result = evaluate(
                 self.net,
                 self.validation,
                 loss=self.trainer.losses,
-                metrics=list(self.metrics.values()),
+                metrics=[copy.deepcopy(metric) for metric in self.metrics.values()],
                 batch_size=max(self.batch_size, 64),
             )
-            row |= {f"validation_{key}": value for key, value in result.items()}
-        row |= {
-            "learning_rate": self.trainer.learning_rate,
-            "seconds": round(time.perf_counter() - start, 3),
-            "examples_per_second": round(seen / max(trained, 1e-9), 1),
-        }
-        return row
+        return {f"validation_{key}": value for key, value in result.items()}
 
     def _tell(self, what: str, *arguments: Any) -> None:
         for callback in self.callbacks:
@@ -196,6 +251,8 @@ def fit(
     rates: Mapping[str, float] | None = None,
     shown: Sequence[Callback] = (),
     schedule: Any = None,
+    label_noise: float = 0.0,
+    resume: bool = False,
     **regularisation: Any,
 ) -> History:
     """Train a network from arguments as `Network.fit` takes them; `regularisation` goes to the Trainer."""
@@ -215,7 +272,7 @@ def fit(
     for feed in (train, validation):
         if feed is not None:
             check_data(net, trainer.losses, feed)
-    return Fit(
+    running = Fit(
         trainer,
         train,
         validation,
@@ -225,4 +282,16 @@ def fit(
         seed=net.seed if seed is None else seed,
         callbacks=[*callbacks, *shown],
         schedule=None if schedule is None else find_schedule(schedule),
-    ).run()
+        label_noise=label_noise,
+    )
+    return running.run(_latest(callbacks) if resume else None)
+
+
+def _latest(callbacks: Sequence[Callback]) -> Path | None:
+    """The checkpoint to go on from; None where the run has not left one yet."""
+    for callback in callbacks:
+        if isinstance(callback, Checkpoint):
+            return callback.latest()
+    raise ValueError(
+        "fit: resume=True goes on from a checkpoint, expected kn.Checkpoint(folder) among the callbacks"
+    )
