@@ -61,12 +61,12 @@ def test_errors_have_no_traceback_unless_asked_for(program: Program) -> None:
 def test_a_fault_of_the_program_is_one_line_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from klarnet.tasks import train
+    from klarnet.tasks import trained
 
     def broken(what: str, data: str | None) -> None:
         raise KeyError("weights")
 
-    monkeypatch.setattr(train, "network_named", broken)
+    monkeypatch.setattr(trained, "network_named", broken)
     assert run(["summary", "digits"]) == 1
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "unexpected KeyError" in err and "--debug" in err

@@ -106,3 +106,48 @@ def test_parts_that_cannot_be_are_refused(data: str, words: str) -> None:
     recipe = parse(f"[data]\n{data}{MLP}", "my.toml", "my")
     with pytest.raises(ValueError, match=f"^{words}"):
         assert Examples(recipe).train
+
+
+TABLE = "a,b,kind\n" + "".join(f"{i % 7},{i * i % 11},{'xy'[i % 2]}\n" for i in range(40))
+
+
+def test_a_table_is_cut_and_scaled_by_its_training_part(tmp_path: Path) -> None:
+    (tmp_path / "all.csv").write_text(TABLE)
+    text = f"[data]\nsource = 'csv'\npath = '{tmp_path}/all.csv'\nvalidation = 0.25\ntest = 0.25{MLP}"
+    examples = Examples(parse(text, "my.toml", "my"))
+    assert [len(p) for p in (examples.train, examples.validation, examples.test)] == [20, 10, 10]
+    assert examples.train.class_names == ("x", "y")
+    assert examples.test.scaling == examples.train.scaling is not None
+    scaled = examples.train.scaling.apply(examples.train.X, np.float64)
+    assert scaled.mean(axis=0) == pytest.approx(0, abs=1e-6) and scaled.std(axis=0) == pytest.approx(
+        1, abs=1e-6
+    )
+
+
+@pytest.mark.parametrize("kind", ["csv", "npz", "npy"])
+def test_parts_may_be_files_of_their_own(kind: str, tmp_path: Path) -> None:
+    data = []
+    for name, rows in (("train", slice(0, 20)), ("validation", slice(20, 30)), ("test", slice(30, 40))):
+        lines = TABLE.splitlines()
+        (tmp_path / f"{name}.csv").write_text("\n".join([lines[0], *lines[1:][rows]]))
+        X = np.array([line.split(",")[:2] for line in lines[1:][rows]], np.float32)
+        t = np.array(["xy".index(line[-1]) for line in lines[1:][rows]])
+        np.savez(tmp_path / f"{name}.npz", X=X, t=t)
+        np.save(tmp_path / f"{name}.npy", X)
+        np.save(tmp_path / f"{name}-t.npy", t)
+        prefix = "" if name == "train" else f"{name}_"
+        data.append(f"{prefix}path = '{name}.{kind}'")
+        data += [f"{prefix}t_path = '{name}-t.npy'"] if kind == "npy" else []
+    source = "csv" if kind == "csv" else "numpy"
+    (tmp_path / "my.toml").write_text("\n".join(["[data]", f"source = '{source}'", *data, MLP]))
+    examples = Examples(find_recipe(tmp_path / "my.toml"))
+    assert [len(p) for p in (examples.train, examples.validation, examples.test)] == [20, 10, 10]
+    assert examples.test.scaling == examples.train.scaling is not None
+    assert np.asarray(examples.test.X)[0].tolist() == [30 % 7, 900 % 11]
+
+
+def test_a_table_with_text_among_numbers_is_refused_with_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "all.csv").write_text(TABLE.replace("2,4,x", "2,four,x", 1))
+    text = f"[data]\nsource = 'csv'\npath = '{tmp_path}/all.csv'{MLP}"
+    with pytest.raises(ValueError, match="all.csv:4: column 'b'.*'four'"):
+        assert Examples(parse(text, "my.toml", "my")).train

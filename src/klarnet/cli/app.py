@@ -12,7 +12,7 @@ from .apply import EVALUATE_EXAMPLES, PREDICT_EXAMPLES, evaluate, predict
 from .preview import PREVIEW_EXAMPLES, augment_preview
 from .recipes import RECIPE_EXAMPLES, RECIPES_EXAMPLES, recipe, recipes
 from .show import INFO_EXAMPLES, SUMMARY_EXAMPLES, info, summary
-from .train import TRAIN_EXAMPLES, train
+from .train import RESUME_EXAMPLES, TRAIN_EXAMPLES, resume, train
 
 HELP = "Neural networks you can read, trained fast on the CPU you have."
 EPILOGUE = """\
@@ -35,6 +35,7 @@ app = App(
 # What the help lists, in this order: the command, what it takes before its options, examples.
 COMMANDS: tuple[tuple[Callable[..., int], str, str], ...] = (
     (train, "RECIPE", TRAIN_EXAMPLES),
+    (resume, "RUN", RESUME_EXAMPLES),
     (recipes, "", RECIPES_EXAMPLES),
     (recipe, "NAME", RECIPE_EXAMPLES),
     (augment_preview, "RECIPE", PREVIEW_EXAMPLES),

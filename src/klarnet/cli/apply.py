@@ -31,9 +31,9 @@ Examples:
 
 def evaluate(run: Run, /, *, data: Data = None, json: Json = False) -> int:
     """Measure a trained network on the test data of its recipe."""
-    from klarnet.tasks import train
+    from klarnet.tasks import train, trained
 
-    result, test = train.evaluate(run, data)
+    result, test = trained.evaluate(run, data)
     if json:
         print(json_module.dumps(train.described(result, test)))
         return 0
@@ -54,13 +54,13 @@ def predict(
     json: Annotated[bool, flag("Print one JSON object a file.")] = False,
 ) -> int:
     """Name the class of picture files."""
-    from klarnet.tasks import classify, train
+    from klarnet.tasks import classify, trained
 
     if not files:
         raise ValueError("predict: no files given, expected one picture or more")
     if top < 1:
         raise ValueError(f"predict: --top {top}, expected 1 or more")
-    net = train.trained_network(run)
+    net = trained.trained_network(run)
     code, noted = 0, False
     for file in files:
         try:

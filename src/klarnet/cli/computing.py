@@ -25,14 +25,14 @@ def computing(engine: str | None, threads: int | None) -> Iterator[None]:
         klarnet.engine.set_threads(before)
 
 
-def announce(name: str, folder: str, doing: str = "training") -> None:
+def announce(name: str, folder: str, doing: str = "training", where: str = "into") -> None:
     """The first line of a command that computes for long: what, where to, with what."""
     from klarnet.engine.about import about
 
     found = about()
     native = found["engine"] == "native"
     how = f", {found['instruction_set']}, {found['threads']} threads" if native else ""
-    print(f"{doing} {name} into {folder} ({found['engine']} engine{how})", flush=True)
+    print(f"{doing} {name} {where} {folder} ({found['engine']} engine{how})", flush=True)
 
 
 def _say_if_slow(asked: str | None) -> None:

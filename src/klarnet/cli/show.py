@@ -37,11 +37,11 @@ def summary(
     With --batch-size also multiply-adds, the bytes of the plan and the
     functions that it joins, known before anything has run.
     """
-    from klarnet.tasks import train
+    from klarnet.tasks import trained
 
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"summary: --batch-size {batch_size}, expected 1 or more")
-    net = train.network_named(what, data)
+    net = trained.network_named(what, data)
     size = batch_size if batch_size is not None or not training else 64
     print(net.summary(batch_size=size, training=training))
     return 0

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from .computing import announce, computing
 from .options import Data, Engine, RecipeName, Seed, Sets, Threads, changes, flag
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from klarnet.tasks.train import Outcome
 
 TRAIN_EXAMPLES = """\
 Examples:
@@ -17,6 +22,11 @@ Examples:
   klarnet recipe digits > my.toml; klarnet train my.toml
   klarnet train my.toml --set network.filters=[8,16] --set optimizer.kind=adamw
   klarnet train runs/digits-1             # the same run again, bit for bit"""
+
+RESUME_EXAMPLES = """\
+Examples:
+  klarnet resume runs/digits-1
+  klarnet resume runs/digits-1 --epochs 60"""
 
 
 def train(
@@ -47,7 +57,6 @@ def train(
     The test data are used once, at the end.
     Ctrl-C ends the training, keeps what was learned and writes the folder.
     """
-    from klarnet.report import write_report
     from klarnet.tasks import recipes, runs
     from klarnet.tasks import train as training
 
@@ -70,18 +79,52 @@ def train(
         folder = runs.fresh_folder(out, str(chosen.name), force=force)
         announce(str(chosen.name), str(folder))
         outcome = training.train(chosen, folder)
-        if outcome.watch is not None:
-            print(outcome.watch.table())
-        report = folder / "report.html"
-        write_report(report, outcome)
+        return finish(outcome, folder)
+
+
+def resume(
+    run: Annotated[str, Parameter(name="RUN", help="The folder of a run that was broken off.")],
+    /,
+    *,
+    data: Data = None,
+    set_: Sets = None,
+    epochs: Annotated[int | None, Parameter(help="Train up to so many epochs instead.")] = None,
+    threads: Threads = None,
+) -> int:
+    """Go on with a run that was broken off, as if nothing had happened.
+
+    It goes on from its last checkpoint and ends with the very bits of a run
+    that was never broken off. What is changed here is warned of.
+    """
+    from pathlib import Path
+
+    from klarnet.tasks import recipes
+    from klarnet.tasks import train as training
+
+    changed = changes(set_, data__path=data, training__epochs=epochs)
+    folder = Path(run)
+    engine = recipes.find_recipe(folder, changed).engine if (folder / "recipe.toml").is_file() else None
+    with computing(engine, threads):
+        announce(folder.name, run, "going on with", "in")
+        return finish(training.resume(folder, changed), folder)
+
+
+def finish(outcome: Outcome, folder: Path) -> int:
+    """Write the report of a run, say how it ended, and give the exit code."""
+    from klarnet.report import write_report
+
+    if outcome.watch is not None:
+        print(outcome.watch.table())
+    report = folder / "report.html"
+    write_report(report, outcome)
     print(last_line(outcome))
     print(f"report: {report}")
     return 130 if outcome.interrupted else 0
 
 
-def last_line(outcome: object) -> str:
-    """The test result in one line: accuracy where classes are told apart, else the loss."""
-    result = outcome.result  # type: ignore[attr-defined]
+def last_line(outcome: Outcome) -> str:
+    """The test result in one line: accuracy where classes are told apart, else the figures that there are."""
+    result = outcome.result
     if "accuracy" in result:
         return f"test accuracy {100 * result['accuracy']:.1f} %"
-    return f"test loss {result['loss']:.6g}"
+    return "test " + "  ".join(f"{name} {value:.6g}" for name, value in result.items())

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from klarnet.data import Dataset
+from klarnet.data.table import Table
 
 from .recipes import Recipe, source_of, splitting_of
 from .sources import Supply
@@ -41,7 +42,7 @@ class Examples:
     @cached_property
     def test(self) -> Dataset:
         read = self._supply.test
-        found = self._cut[2] if read is None else read()
+        found = self._cut[2] if read is None else read(lambda: self.train)
         return found if isinstance(found, Dataset) else found.load()
 
     @cached_property
@@ -57,12 +58,13 @@ class Examples:
         supply = self._supply
         shares = self._shares(supply)
         whole = supply.train()
-        cut = [whole]
         if shares:
             stratified = whole.labels() is not None if self.how.stratified is None else self.how.stratified
             cut = list(whole.split(1 - sum(shares), *shares, seed=self.seed, stratified=stratified))
+        else:
+            cut = [whole.encode() if isinstance(whole, Table) else whole]
         if supply.validation is not None:
-            cut.insert(1, supply.validation())
+            cut.insert(1, supply.validation(lambda: cut[0]))
         return tuple(cut)
 
     def _shares(self, supply: Supply) -> list[float]:

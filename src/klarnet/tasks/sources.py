@@ -8,14 +8,19 @@ from typing import Any, Literal
 
 from klarnet import data
 
+Trained = Callable[[], Any]  # gives the training part
+
 
 @dataclass(frozen=True)
 class Supply:
-    """The parts that a source has, each read when it is called; what it has not is cut off from the training part."""
+    """The parts that a source has, each read when it is called; what it has not is cut off from the training part.
+
+    Validation and test part may ask for the training part, whose classes and scaling are theirs.
+    """
 
     train: Callable[[], Any]
-    validation: Callable[[], Any] | None = None
-    test: Callable[[], Any] | None = None
+    validation: Callable[[Trained], Any] | None = None
+    test: Callable[[Trained], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ def digits() -> Source:
 
 def mnist(path: str | None = None) -> Source:
     """MNIST's four IDX files in a folder."""
-    supply = Supply(lambda: data.mnist(str(path)), test=lambda: data.mnist(str(path), part="test"))
+    supply = Supply(lambda: data.mnist(str(path)), test=lambda _: data.mnist(str(path), part="test"))
     needs = None if path else "the folder with MNIST's four IDX files"
     return Source(lambda: supply, shape=(28, 28, 1), outputs=10, needs=needs)
 
@@ -81,12 +86,93 @@ def pictures(
 
         return Supply(
             lambda: read(train_folder if parts else None, lazy),
-            (lambda: read(validation_folder, lazy)) if parts and validation_folder in there else None,
-            (lambda: read(test_folder, False)) if parts and test_folder in there else None,
+            (lambda _: read(validation_folder, lazy)) if parts and validation_folder in there else None,
+            (lambda _: read(test_folder, False)) if parts and test_folder in there else None,
         )
 
     needs = None if path else "a folder or zip of pictures with one sub-folder a class"
     return Source(open_, needs=needs)
 
 
-SOURCES: dict[str, Callable[..., Source]] = {"digits": digits, "mnist": mnist, "pictures": pictures}
+Column = str | int
+
+
+def csv(
+    path: str | None = None,
+    *,
+    target: Column | list[Column] = -1,
+    validation_path: str | None = None,
+    test_path: str | None = None,
+    columns: list[Column] | None = None,
+    one_hot: list[Column] | None = None,
+    group: Column | None = None,
+    task: Literal["classes", "numbers"] | None = None,
+    missing: Literal["refuse", "mean", "median", "drop"] = "refuse",
+    unknown: Literal["refuse", "zero"] = "refuse",
+    standardise: bool = True,
+    header: bool = True,
+    delimiter: str | None = None,
+    decimal: Literal[".", ","] = ".",
+    charset: str = "utf-8",
+) -> Source:
+    """A CSV file, or one for each part; the settings are those of `kn.data.csv`.
+
+    target     the column to learn, by name or place (-1: the last), or several columns of numbers
+    validation_path, test_path   files of the other parts; what is not given is cut off from `path`
+    """
+    form: dict[str, Any] = {"header": header, "delimiter": delimiter, "decimal": decimal, "charset": charset}
+    wanted: dict[str, Any] = {"target": target, "columns": columns, "one_hot": one_hot or (), "group": group}
+    wanted |= {"task": task, "missing": missing, "unknown": unknown, "standardise": standardise}
+
+    def other(file: str | None) -> Callable[[Trained], Any] | None:
+        return None if file is None else lambda train: data.csv(file, like=train().encoding, **form).encode()
+
+    supply = Supply(lambda: data.csv(str(path), **wanted, **form), other(validation_path), other(test_path))
+    return Source(lambda: supply, needs=None if path else "a CSV file")
+
+
+def numpy(
+    path: str | None = None,
+    *,
+    t_path: str | None = None,
+    validation_path: str | None = None,
+    validation_t_path: str | None = None,
+    test_path: str | None = None,
+    test_t_path: str | None = None,
+    X: str = "X",
+    t: str = "t",
+    columns: list[int] | None = None,
+    task: Literal["classes", "numbers"] | None = None,
+    missing: Literal["refuse", "mean", "median", "drop"] = "refuse",
+    standardise: bool = True,
+    class_names: list[str] | None = None,
+) -> Source:
+    """An .npz file with the arrays X and t, or two .npy files; the settings are those of `kn.data.numpy_file`.
+
+    t_path     the .npy file of the targets, where `path` is that of the inputs
+    validation_path, test_path (and validation_t_path, test_t_path)   files of the other parts; what is not given is
+               cut off from `path`
+    """
+    wanted: dict[str, Any] = {"X": X, "t": t, "columns": columns, "task": task, "missing": missing}
+    wanted |= {"standardise": standardise, "class_names": class_names}
+
+    def other(file: str | None, of_targets: str | None) -> Callable[[Trained], Any] | None:
+        if file is None:
+            return None
+        return lambda train: data.numpy_file(file, of_targets, **wanted).encode(train().encoding)
+
+    supply = Supply(
+        lambda: data.numpy_file(str(path), t_path, **wanted),
+        other(validation_path, validation_t_path),
+        other(test_path, test_t_path),
+    )
+    return Source(lambda: supply, needs=None if path else "an .npz or .npy file")
+
+
+SOURCES: dict[str, Callable[..., Source]] = {
+    "digits": digits,
+    "mnist": mnist,
+    "pictures": pictures,
+    "csv": csv,
+    "numpy": numpy,
+}

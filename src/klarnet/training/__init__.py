@@ -8,6 +8,7 @@ from .checkpointing import Checkpoint
 from .diagnosis import NotFiniteError
 from .gradient_check import check_gradients
 from .history import History
+from .lr_find import RateCurve, lr_find
 from .profile import Profile, profile
 from .progress import Progress
 from .trainer import Trainer
@@ -22,12 +23,14 @@ __all__ = [
     "NotFiniteError",
     "Profile",
     "Progress",
+    "RateCurve",
     "Trainer",
     "Unfreeze",
     "Watch",
     "check_gradients",
     "load_checkpoint",
-    "read_checkpoint",
+    "lr_find",
     "profile",
+    "read_checkpoint",
     "save_checkpoint",
 ]

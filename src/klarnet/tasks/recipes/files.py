@@ -22,7 +22,9 @@ from .tables import checked, fields_of
 
 BUILT_IN = File(__file__).with_name("built_in")
 
-PATHS = (("data", "path"), ("transfer", "weights"))  # settings that name a file or folder
+# Settings that name a file or folder.
+_FILES = ("path", "t_path", "validation_path", "validation_t_path", "test_path", "test_t_path")
+PATHS = (("transfer", "weights"), *(("data", name) for name in _FILES))
 
 Options = Iterable[tuple[Path, Any, str]]  # what is set, to what, and the option's name for error messages
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import klarnet.layers as all_layers
@@ -9,12 +10,13 @@ from klarnet.data.augment import AUGMENTATIONS, Augmentation
 from klarnet.layers import LAYERS, Add, Concat, Layer
 from klarnet.losses import Loss
 from klarnet.losses.loss import LOSSES
+from klarnet.metrics import resolve as metric
 from klarnet.model import Network
 from klarnet.names import snake
 from klarnet.optimizers import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
 from klarnet.tasks.builders import BUILDERS
 from klarnet.tasks.sources import SOURCES, Source
-from klarnet.training import Unfreeze
+from klarnet.training import Checkpoint, Unfreeze
 
 from .recipe import Recipe, Splitting
 from .tables import at, checked, fields_of, kind_of, made, settings_of, with_defaults
@@ -139,6 +141,9 @@ def check(recipe: Recipe) -> None:
     schedule_of(recipe)
     augmentation_of(recipe)
     unfreezing_of(recipe)
+    at(("training", "checkpoint"), recipe.origin, partial(Checkpoint, "", every=recipe.training.checkpoint))
+    for i, name in enumerate(recipe.training.metrics or ()):
+        at(("training", "metrics", i), recipe.origin, partial(metric, name))
 
 
 def in_full(recipe: Recipe, **changes: Any) -> Recipe:

@@ -23,8 +23,11 @@ class Training(msgspec.Struct, forbid_unknown_fields=True):
     batch_size      examples in one iteration; the last batch of an epoch holds what is left
     patience        end after so many epochs without improvement; not given: train all epochs
     monitor         what improves: validation_loss, or a metric such as validation_accuracy
+    metrics         figures beside the loss, by name: ["accuracy", "f1"]; accuracy for classes if not given
     best_weights    put back the weights of the best epoch at the end
     watch           look at every so many steps at what layers give out and how weights move; not given: never
+    checkpoint      when the run is saved: "epoch", "200 iterations", "10 minutes"
+    keep            how many of these checkpoints are kept
     workers         threads that prepare augmented batches; results do not depend on it
     """
 
@@ -32,7 +35,10 @@ class Training(msgspec.Struct, forbid_unknown_fields=True):
     batch_size: Count = 32
     patience: Count | None = None
     monitor: str = "validation_loss"
+    metrics: list[str] | None = None
     best_weights: bool = True
+    checkpoint: str | Count = "epoch"
+    keep: Count = 1
     watch: Count | None = None
     workers: Annotated[int, msgspec.Meta(ge=0)] = 1
 
@@ -57,6 +63,7 @@ class Regularisation(msgspec.Struct, forbid_unknown_fields=True):
     clip_value        c: each gradient is brought into [-c, c], before clip_norm
     max_norm          c: behind each update the weights into a unit are scaled by min(1, c / their norm)
     weight_noise      standard deviation of noise on the weights while a step is computed
+    label_noise       probability that a label of the training part is another one, drawn anew in each epoch
     label_smoothing   of the cross entropy: so much of a target is spread over all classes
     """
 
@@ -64,6 +71,7 @@ class Regularisation(msgspec.Struct, forbid_unknown_fields=True):
     clip_value: Above0 | None = None
     max_norm: Above0 | None = None
     weight_noise: Above0 | None = None
+    label_noise: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     label_smoothing: Share | None = None
 
 
