@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import multiprocessing
 import pickle
 import re
-import signal
+import subprocess
+import sys
 import threading
 import zipfile
 from io import BytesIO
@@ -374,23 +375,34 @@ def test_a_lazy_set_goes_to_another_process(many):
     assert np.array_equal(again.load().X, lazy.load().X)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_child_forked_in_the_middle_of_a_training_can_read_and_train(many):
-    lazy, net = pictures(many, in_memory=False, workers=2), small_net()
-    trainer = kn.Trainer(net)
+WORKERS = """
+import multiprocessing, sys
+import klarnet as kn
+
+def work(lazy):
+    net = kn.Network([kn.Flatten(), kn.Dense(3), kn.Softmax()], input_shape=(16, 16, 3), seed=1)
+    net.fit(lazy, epochs=1, batch_size=8, progress=False)
+    return net.weights.values.tobytes()
+
+if __name__ == "__main__":
+    lazy = kn.data.pictures(sys.argv[1], in_memory=False, workers=2)
+    trainer = kn.Trainer(kn.Network([kn.Flatten(), kn.Dense(3), kn.Softmax()], input_shape=(16, 16, 3)))
     batches = lazy.batches(8)
     trainer.step(*next(batches))  # the engine's threads and the readers run now
-    child = os.fork()
-    if child == 0:
-        signal.alarm(30)  # should it hang
-        try:
-            net.fit(lazy, epochs=1, progress=False)
-            os._exit(0 if len(list(batches)) == 7 else 1)
-        except BaseException:
-            os._exit(2)
-    assert len(list(batches)) == 7
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    expected = work(lazy)
+    with multiprocessing.get_context(sys.argv[2]).Pool(2) as pool:
+        print([bits == expected for bits in pool.map(work, [lazy, lazy])], len(list(batches)))
+"""
+
+
+@pytest.mark.parametrize("stored", ["zip"], indirect=True)
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_processes_started_in_the_middle_of_a_training_read_and_train(many, tmp_path, method):
+    script = tmp_path / "work.py"
+    script.write_text(WORKERS)
+    command = [sys.executable, "-W", "ignore:.*fork.*:DeprecationWarning", str(script), str(many), method]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr, done.returncode) == ("[True, True] 7\n", "", 0)
 
 
 def test_real_photographs_from_a_zip(shared_data):
