@@ -12,7 +12,7 @@ NATIVE := CMakeLists.txt tools/native.py $(patsubst %,src/klarnet/engine/%.py,ro
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow build bench format sanitize clean distclean
+.PHONY: help demo test test-slow test-browser build bench format sanitize clean distclean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
@@ -28,6 +28,11 @@ test: .venv/.tools $(LIBRARY)  ## format, lint, types and all tests that are not
 
 test-slow: .venv/.tools $(LIBRARY)  ## the slow tests: whole trainings, the package as it is shipped
 	$(BIN)/python -m pytest -m slow
+
+test-browser: .venv/.browser $(LIBRARY)  ## the reports in a real browser, the Chromium of this machine
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	  { echo "klarnet: no Chromium on the PATH. Debian, Ubuntu: sudo apt install chromium"; exit 1; }
+	$(BIN)/python -m pytest -m browser tests/browser
 
 build: .venv/.tools $(LIBRARY)  ## (re)build the native engine; Python code needs no building
 
@@ -65,6 +70,11 @@ distclean: clean  ## remove the environments too
 .venv/.installed: .venv/.ready pyproject.toml constraints.txt
 	@echo "Installing klarnet and what it needs into .venv"
 	@$(PIP) --editable '.[plot]'
+	@touch $@
+
+.venv/.browser: .venv/.tools
+	@echo "Installing what drives the browser into .venv"
+	@$(PIP) --group browser
 	@touch $@
 
 .venv/.tools: .venv/.installed

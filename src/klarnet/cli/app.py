@@ -9,6 +9,7 @@ from cyclopts import App
 import klarnet
 
 from .apply import EVALUATE_EXAMPLES, PREDICT_EXAMPLES, evaluate, predict
+from .compare import COMPARE_EXAMPLES, compare
 from .preview import PREVIEW_EXAMPLES, augment_preview
 from .recipes import RECIPE_EXAMPLES, RECIPES_EXAMPLES, recipe, recipes
 from .show import INFO_EXAMPLES, SUMMARY_EXAMPLES, info, summary
@@ -41,6 +42,7 @@ COMMANDS: tuple[tuple[Callable[..., int], str, str], ...] = (
     (augment_preview, "RECIPE", PREVIEW_EXAMPLES),
     (evaluate, "RUN", EVALUATE_EXAMPLES),
     (predict, "RUN FILE...", PREDICT_EXAMPLES),
+    (compare, "RUN RUN...", COMPARE_EXAMPLES),
     (summary, "WHAT", SUMMARY_EXAMPLES),
     (info, "", INFO_EXAMPLES),
 )

@@ -1,73 +1,66 @@
-"""Pictures inside a page: PNG data, drawn by matplotlib where it is installed, by Pillow otherwise."""
+"""Pictures inside a page, as PNG data."""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-# Colours that hold on a light and a dark page.
-TRAIN, VALIDATION, GREY = "#3b7dd8", "#e07b39", "#808080"
-
-
-def inline(data: bytes, kind: str = "png") -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+SIDE = 96  # pixels: smaller pictures are enlarged by a whole factor, larger ones reduced
 
 
 def png(picture: Any) -> str:
     """A Pillow picture as a data address."""
     out = io.BytesIO()
     picture.save(out, format="PNG", optimize=True)
-    return inline(out.getvalue())
+    return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
-def example(X: np.ndarray, scale: int = 2) -> str:
-    """One example (h, w, 1 or 3) as a picture, enlarged without blur; floating values between 0 and 1."""
+def is_picture(shape: tuple[int | None, ...]) -> bool:
+    """Is an example of this shape a grey or colour picture (h, w, 1 or 3)?"""
+    return len(shape) == 3 and shape[2] in (1, 3)
+
+
+def example(X: np.ndarray, side: int = SIDE) -> str:
+    """One example (h, w, 1 or 3) as a picture without blur.
+
+    uint8 is shown as it is, numbers between 0 and 1 as shares of white, others between their least and largest.
+    """
     from PIL import Image
 
-    values = X if X.dtype == np.uint8 else np.clip(np.asarray(X, np.float64) * 255.0, 0, 255).astype(np.uint8)
-    values = values[..., 0] if values.shape[-1] == 1 else values[..., :3]
+    values = np.asarray(X)
+    if values.dtype != np.uint8:
+        values = values.astype(np.float64)
+        low, high = (0.0, 1.0) if values.min() >= 0 and values.max() <= 1 else (values.min(), values.max())
+        values = ((values - low) * (255.0 / (high - low or 1.0))).round().astype(np.uint8)
+    values = values[..., 0] if values.shape[-1] == 1 else values
     picture = Image.fromarray(np.ascontiguousarray(values))
-    return png(picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST))
+    longest = max(picture.size)
+    if longest > side:
+        picture.thumbnail((side, side), Image.Resampling.BOX)
+    elif side // longest > 1:
+        scale = side // longest
+        size = (picture.width * scale, picture.height * scale)
+        picture = picture.resize(size, Image.Resampling.NEAREST)
+    return png(picture)
 
 
-def has_matplotlib() -> bool:
-    """Is matplotlib there, and can it be loaded?"""
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError:
-        return False
-    return True
+def sheet(tiles: np.ndarray, *, side: int = 36, columns: int = 8) -> str:
+    """Tiles (n, h, w, 1 or 3) with values between −1 and 1 side by side, 0 in middle grey, gaps transparent."""
+    from PIL import Image
 
-
-def curve(rows: Sequence[dict[str, Any]], name: str, best: int | None) -> str:
-    """One learning curve, training and validation, as an SVG data address (matplotlib)."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
-    figure = Figure(figsize=(4.6, 3.1), layout="constrained")
-    FigureCanvasSVG(figure)
-    axes = figure.subplots()
-    epochs = [row["epoch"] for row in rows]
-    for label, key, colour in (("training", name, TRAIN), ("validation", f"validation_{name}", VALIDATION)):
-        values = [row.get(key, np.nan) for row in rows]
-        if not np.isnan(values).all():
-            axes.plot(epochs, values, color=colour, label=label, marker="o", markersize=3, linewidth=1.8)
-    if best is not None:
-        axes.axvline(best, color=GREY, linestyle=":", linewidth=1.2, label=f"kept: epoch {best}")
-    axes.set_xlabel("epoch", color=GREY)
-    axes.set_title(name, color=GREY, fontsize=11)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.tick_params(colors=GREY)
-    axes.grid(color=GREY, alpha=0.25, linewidth=0.6)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(GREY)
-    axes.legend(frameon=False, labelcolor=GREY, fontsize=9)
-    out = io.BytesIO()
-    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
-    return inline(out.getvalue(), "svg+xml")
+    n, h, w, d = tiles.shape
+    scale = max(1, side // max(h, w))
+    grey = np.round(127.5 + 127.5 * np.clip(tiles, -1, 1)).astype(np.uint8)
+    grey = np.broadcast_to(grey, (n, h, w, 3)) if d == 1 else grey
+    opaque = np.concatenate([grey, np.full((n, h, w, 1), 255, np.uint8)], axis=3)
+    large = opaque.repeat(scale, axis=1).repeat(scale, axis=2)
+    gap, columns = 4, min(n, columns)
+    high, wide = h * scale + gap, w * scale + gap
+    canvas = np.zeros((-(-n // columns) * high - gap, columns * wide - gap, 4), np.uint8)
+    for i, tile in enumerate(large):
+        y, x = i // columns * high, i % columns * wide
+        canvas[y : y + h * scale, x : x + w * scale] = tile
+    return png(Image.fromarray(canvas))
