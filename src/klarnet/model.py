@@ -304,7 +304,7 @@ class Network(BaseNetwork):
         return train, Feed(validation, name="validation")
 
     def _learn_about(self, train: Feed) -> None:
-        """Take class names and scaling from the data, where the network has none yet."""
+        """Take class names, scaling and encoding from the data, where the network has none yet."""
         source, outline = train.source, train.outline()
         if source is None or outline is None:
             return
@@ -312,8 +312,8 @@ class Network(BaseNetwork):
             self.class_names = source.class_names
         if self.scaling is None and source.scaling is not None:
             self.scaling = InputScaling(source.scaling.factor, source.scaling.offset, str(outline[0].dtype))
-            if source.encoding is not None:
-                self.encoding = source.encoding.settings()
+        if self.encoding is None and source.encoding is not None:
+            self.encoding = source.encoding.settings()
 
 
 def load(path: str | os.PathLike[str], *, layers: Sequence[type[Layer]] = ()) -> Network:

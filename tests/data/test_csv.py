@@ -122,6 +122,18 @@ def test_train_save_and_predict_new_rows(file, tmp_path):
         Encoding.of(kn.Network([kn.Dense(2)], input_shape=(2,)))
 
 
+def test_the_encoding_travels_also_where_nothing_is_scaled(file, tmp_path):
+    train = csv(file(PEOPLE), target="label", one_hot=["city"], columns=["city"]).encode()
+    assert train.scaling is None  # there is no column of numbers
+    net = kn.Network([kn.Dense(2), kn.Softmax()], input_shape=(3,))
+    net.fit(train, epochs=1, progress=False)
+    net.save(tmp_path / "net.klarnet")
+    assert Encoding.of(kn.load(tmp_path / "net.klarnet")) == train.encoding
+    fresh = kn.Network([kn.Dense(2), kn.Softmax()], input_shape=(3,))
+    fresh.load_weights(tmp_path / "net.klarnet")
+    assert fresh.encoding == net.encoding and Encoding.of(fresh).class_names == ("no", "yes")
+
+
 def test_a_test_file_is_read_like_the_training_part(file):
     train = csv(file(PEOPLE), target="label", one_hot=["city"], missing="mean").encode()
     path = file("height,label,city,note,age\n1.5,no,Paris,x,40\n,no,,y,41\n", "test.csv")

@@ -277,13 +277,15 @@ def _first(items: Iterable[str], most: int = 4) -> str:
 
 
 def _scaling(net: BaseNetwork, old: _Source, report: LoadReport) -> None:
-    """The scaling of the inputs belongs to the weights: it travels, unless this network was given one."""
+    """Scaling and encoding of the inputs belong to the weights: they travel, unless this network was given its own."""
 
     def said(s: InputScaling | None) -> str:
         return "none" if s is None else str(s)
 
+    if net.scaling is None and net.encoding is None:
+        net.encoding = old.encoding
     if net.scaling is None and old.scaling is not None:
-        net.scaling, net.encoding = old.scaling, old.encoding
+        net.scaling = old.scaling
         report.notes.append(f"input scaling: taken, {said(old.scaling)}")
     elif net.scaling is not None and (
         old.scaling is None or net.scaling.settings() != old.scaling.settings()
