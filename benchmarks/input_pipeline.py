@@ -22,6 +22,7 @@ from klarnet.data.augment import Augmented
 from klarnet.network import InputScaling
 
 FULL = ("mirror", "crop", "rotate", "scale", "brightness", "contrast", "saturation", "hue", "cutout")
+AHEAD = 4  # batches that Augmented prepares at most
 USUAL = ("mirror", "crop", "cutout")
 
 
@@ -50,7 +51,10 @@ def endless(data: Any, batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def step_time(trainer: kn.Trainer, feed: Iterator[Any], steps: int) -> float:
-    """Milliseconds a step, waiting for the batch included."""
+    """Milliseconds a step, waiting for the batch included. A few steps before it use up what lies ready, or let it be
+    made, so that each side pays for its own batches."""
+    for _ in range(AHEAD + 1):
+        trainer.step(*next(feed))
     start = time.perf_counter()
     for _ in range(steps):
         trainer.step(*next(feed))
@@ -76,8 +80,7 @@ def compare(
     trainer = kn.Trainer(network(), optimizer="adam")
     trainer.net.scaling = InputScaling(1 / 255, 0.0, "uint8")
     plain = endless(data, batch)
-    augmented = endless(Augmented(data, list(names), workers=workers), batch)
-    step_time(trainer, plain, 2), step_time(trainer, augmented, 2)
+    augmented = endless(Augmented(data, list(names), workers=workers, ahead=AHEAD), batch)
     times = [(step_time(trainer, plain, steps), step_time(trainer, augmented, steps)) for _ in range(rounds)]
     augmented.close()  # type: ignore[attr-defined]
     memory, changed = (statistics.median(column) for column in zip(*times, strict=True))

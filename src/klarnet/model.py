@@ -74,8 +74,9 @@ class Network(BaseNetwork):
     ) -> History:
         """Train on data and return what happened in each epoch.
 
-        data_or_X, t   arrays X (n, …) and t; a pair (X, t); a `kn.data.Dataset`; an iterable of batches; dicts of
-                       arrays where there are several inputs or outputs
+        data_or_X, t   arrays X (n, …) and t; a pair (X, t); a `kn.data.Dataset`, augmented or not, or any other
+                       `kn.data.Source`; an iterable of batches; dicts of arrays where there are several inputs or
+                       outputs
         validation     the same kinds, or a share of the data between 0 and 1, split off after shuffling
         loss           a loss or its name; by default cross entropy behind Softmax, binary cross entropy behind Sigmoid,
                        squared error otherwise

@@ -84,3 +84,13 @@ def test_memory_of_a_step_is_what_lies_above_the_import():
     line = run(BENCHMARKS / "step_memory.py", BENCHMARKS / "klarnet_peer.py")
     assert line["after_import_mb"] > 5
     assert 0 < line["step_mb"] < line["peak_mb"]
+
+
+def test_input_pipeline_compares_augmented_steps_with_those_in_memory(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import input_pipeline
+
+    data = input_pipeline.pictures(64)
+    assert 0 < input_pipeline.cost(data, ("rotate", "mirror"), 4, rounds=1) < 1e5
+    memory, augmented, ratios = input_pipeline.compare(data, ("mirror", "crop"), 1, 2, 1, 4)
+    assert memory > 0 and augmented > 0 and len(ratios) == 2

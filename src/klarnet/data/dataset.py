@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Dataset(Source):
     """n examples: inputs X, targets t.
 
-    X            (n, …), any kind of number; pictures (n, h, w, d), sequences (n, steps, m) t
-    (n,) class indices or numbers, (n, k) one-hot or several numbers, (n, h, w) classes of pixels;
+    X            (n, …), any kind of number; pictures (n, h, w, d), sequences (n, steps, m)
+    t            (n,) class indices or numbers, (n, k) one-hot or several numbers, (n, h, w) classes of pixels;
                  None where there are no targets
     class_names  the names of classes 0, 1, …; None where unknown
     scaling      `Scaling(factor, offset)`: network input = X · factor + offset; None: X as it is

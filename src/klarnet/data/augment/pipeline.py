@@ -18,7 +18,7 @@ from .mixup import Mixup
 from .resample import Size, bilinear, nearest
 from .step import Augmentation, Scene
 
-_PIXELS = 1 << 14  # worked on at a time: some sixteen pictures of 32 x 32, whose planes stay in the cache
+_PIXELS = 1 << 16  # worked on at a time, 64 pictures of 32 x 32: fewer cost more calls, more leave the cache
 
 
 class Pipeline:
@@ -64,10 +64,11 @@ class Pipeline:
         """X (n, h, w, d), the pictures of draws.rows, augmented: (n, *size, d) of the same type, in new memory."""
         n = len(X)
         Y = np.empty((n, *self.size, X.shape[3]), X.dtype)
+        maps = self.maps(draws.uniform)[0]
         step = max(_PIXELS // (self.size[0] * self.size[1]), 1)
         for first in range(0, n, step):
             some = slice(first, min(first + step, n))
-            self._some(X[some], draws, some, Y[some])
+            self._some(X[some], maps[some], draws, some, Y[some])
         return Y
 
     def masks(self, T: np.ndarray, draws: Draws, outside: int | None) -> np.ndarray:
@@ -77,24 +78,25 @@ class Pipeline:
         fill = self.fill if isinstance(self.fill, str) or outside is None else outside
         return nearest(T, maps, size, fill)
 
-    def _some(self, X: np.ndarray, draws: Draws, some: slice, Y: np.ndarray) -> None:
+    def _some(self, X: np.ndarray, maps: np.ndarray, draws: Draws, some: slice, Y: np.ndarray) -> None:
         """Some of the pictures, written to Y (n, *size, d)."""
-        maps, size = self.maps(draws.uniform[:, some])
         if self.exact:
-            moved = nearest(X, maps, size, self.fill) if self.geometric else X
+            moved = nearest(X, maps, self.size, self.fill) if self.geometric else X
             if self._keeps_type:
                 Y[...] = moved
                 self._change(Y.transpose(3, 0, 1, 2), draws, some)
                 return
             planes = _planes(moved)
         else:
-            planes = bilinear(_planes(X), maps, size, self.fill)
+            planes = bilinear(_planes(X), maps, self.size, self.fill)
         planes = self._change(planes, draws, some)
         if self.pixelwise:
             np.clip(planes, self.scene.low, self.scene.high, out=planes)
         if X.dtype.kind != "f":
             np.rint(planes, out=planes)
-        Y[...] = planes.transpose(1, 2, 3, 0)
+        planes = planes.astype(X.dtype)
+        for channel, plane in enumerate(planes):  # in whole rows: three times as fast as one transposed copy
+            Y[..., channel] = plane
 
     def _change(self, planes: np.ndarray, draws: Draws, some: slice) -> np.ndarray:
         u = draws.uniform[:, some]

@@ -41,15 +41,14 @@ def bilinear(planes: np.ndarray, maps: np.ndarray, size: Size, fill: str | float
     weights = (1 - v) - (u - uv), u - uv, v - uv, uv
     first = np.arange(n)[:, None, None] * (h * w)
     corner = np.broadcast_to(r * w + s + first, (n, *size))
-    # A neighbour beyond the last pixel has weight 0: any number may stand there, so clipping the index is right.
-    corners = corner, corner + 1, corner + w, corner + (w + 1)
     Y = np.empty((d, n, *size), np.float32)
     part = np.empty((n, *size), np.float32)
     for plane, out in zip(planes.reshape(d, -1), Y, strict=True):
-        np.take(plane, corners[0], mode="clip", out=out)
+        np.take(plane, corner, mode="clip", out=out)
         out *= weights[0]
-        for index, weight in zip(corners[1:], weights[1:], strict=True):
-            np.take(plane, index, mode="clip", out=part)
+        # A neighbour beyond the last pixel has weight 0: any number may stand there, so clipping the index is right.
+        for distance, weight in zip((1, w, w + 1), weights[1:], strict=True):
+            np.take(plane[min(distance, plane.size - 1) :], corner, mode="clip", out=part)
             np.multiply(part, weight, out=part)
             out += part
     return Y
