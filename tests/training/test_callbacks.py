@@ -210,4 +210,4 @@ def test_the_best_file_follows_the_watched_value_and_the_last_one_the_epochs(tmp
     files = kn.Checkpoint(tmp_path / "run", every="2 epochs", monitor="score", better="lower")
     mlp().fit(X, T, epochs=5, progress=False, callbacks=[script, files])
     assert np.array_equal(kn.load(tmp_path / "run/best.klarnet").weights.values, script.weights[1])
-    assert np.array_equal(kn.load(tmp_path / "run/last.klarnet").weights.values, script.weights[3])
+    assert np.array_equal(kn.load(tmp_path / "run/last.klarnet").weights.values, script.weights[4])

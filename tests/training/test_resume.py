@@ -307,15 +307,15 @@ def test_the_last_ones_are_kept_and_those_of_a_former_run_go(tmp_path: Path) -> 
         assert sorted(p.name for p in tmp_path.glob("*")) == [
             "best.klarnet",
             "last.klarnet",
-            "step-00000009.klarnet",
+            "step-00000012.klarnet",
         ]
-        (tmp_path / "step-00000012.klarnet").write_bytes(b"of a longer run")
+        (tmp_path / "step-00000099.klarnet").write_bytes(b"of a longer run")
         (tmp_path / ".last.klarnet.abc.part").write_bytes(b"half")
-    found = [kn.read_checkpoint(tmp_path / f"{n}.klarnet")["step"] for n in ("last", "step-00000009")]
-    assert found == [12, 9]
+    found = [kn.read_checkpoint(tmp_path / f"{n}.klarnet")["step"] for n in ("last", "step-00000012")]
+    assert found == [14, 12]
     keeper = kn.Checkpoint(tmp_path, every=3, keep=2)
     mlp().fit(X, T, epochs=3, batch_size=8, progress=False, callbacks=[keeper], resume=True)
-    assert (tmp_path / "step-00000018.klarnet").exists() and not (tmp_path / "step-00000009.klarnet").exists()
+    assert (tmp_path / "step-00000018.klarnet").exists() and not (tmp_path / "step-00000012.klarnet").exists()
 
 
 def test_a_full_disk_leaves_the_earlier_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

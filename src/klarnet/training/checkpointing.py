@@ -30,7 +30,8 @@ class Checkpoint(Callback):
     step-00001200.klarnet   the ones before it, where more than one is kept
     best.klarnet            the network of the epoch with the best watched value
 
-    every         "epoch", "5 epochs", "200 iterations" or the number alone, "90 seconds", "10 minutes", "1 hour"
+    every         "epoch", "5 epochs", "200 iterations" or the number alone, "90 seconds", "10 minutes", "1 hour"; the
+                  end of the run is written too
     keep          how many checkpoints of the run are kept, the last one among them
     monitor       "validation_loss" where there is validation data, else "loss"; or a metric's name
     better        "lower" or "higher"; known for losses and built-in metrics
@@ -98,7 +99,8 @@ class Checkpoint(Callback):
             save_network(fit.net, self.directory / BEST)
 
     def on_settled(self, fit: Fit) -> None:
-        if self._due(fit) or fit.interrupted:
+        ends = fit.interrupted or fit.stopping is not None or fit.done == fit.epochs
+        if ends or self._due(fit):
             self.save(fit)
         if fit.interrupted:
             fit.saved = f"saved in {self.last}; go on with {self.resume_with}"
