@@ -39,8 +39,8 @@ _NAMES = {
     "optimizers": "Adagrad Adam AdamW Constant Cosine GradientDescent OneCycle Optimizer RMSProp ReduceOnPlateau "
     "Schedule Step WarmUp",
     "tasks.builders": "mlp residual small_vgg vgg",
-    "training": "Callback Checkpoint EarlyStopping History NotFiniteError Profile Progress RateCurve Trainer "
-    "Unfreeze Watch check_gradients load_checkpoint lr_find profile read_checkpoint save_checkpoint",
+    "training": "Callback Checkpoint EarlyStopping History NotFiniteError Profile Progress RateCurve TensorBoard "
+    "Trainer Unfreeze Watch check_gradients load_checkpoint lr_find profile read_checkpoint save_checkpoint",
 }
 _WHERE = {name: part for part, names in _NAMES.items() for name in names.split()}
 __all__ = [*_ROOMS, *_WHERE]

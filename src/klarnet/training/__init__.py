@@ -11,6 +11,7 @@ from .history import History
 from .lr_find import RateCurve, lr_find
 from .profile import Profile, profile
 from .progress import Progress
+from .tensorboard import TensorBoard
 from .trainer import Trainer
 from .transfer import Unfreeze
 from .watch import Watch
@@ -24,6 +25,7 @@ __all__ = [
     "Profile",
     "Progress",
     "RateCurve",
+    "TensorBoard",
     "Trainer",
     "Unfreeze",
     "Watch",
