@@ -13,10 +13,11 @@ import argparse
 import json
 
 import numpy as np
-from records import Record, multiply_adds, peak
+from records import Record, peak
 
 from klarnet import engine
 from klarnet.engine import native
+from klarnet.engine.waves import multiply_adds
 
 CONVOLUTION = {"stride": (1, 1), "dilation": (1, 1), "padding": ((1, 1), (1, 1)), "groups": 1}
 

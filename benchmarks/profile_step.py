@@ -11,15 +11,15 @@ clock: both, with --threads 1, on a machine that other programs use.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import time
 
 import numpy as np
 from klarnet_peer import INFERRED, data, network, trainer
-from records import multiply_adds, peak
+from records import peak
 
 from klarnet import engine
-from klarnet.engine import native
+from klarnet.engine import Bound
+from klarnet.engine.waves import multiply_adds
 
 
 def execution(workload):
@@ -36,20 +36,14 @@ def execution(workload):
 
 def times(found, seconds: float, clock) -> np.ndarray:
     """Seconds of each record (columns) in each step (rows)."""
-    replay, memory, state = found.replay, found.memory, found.state
-    ends = [*list(replay.nodes)[1:], len(replay.words)]
-    jobs = [
-        native.Job(replay.words.ctypes.data, a, b, ctypes.addressof(memory.bases), ctypes.addressof(state))
-        for a, b in zip(replay.nodes, ends, strict=True)
-    ]
-    run, rows = native.library().kn_run, []
+    jobs = [Bound(found.replay, segments, found.memory, found.state) for segments in found.replay.by_call]
+    rows = []
     end = time.perf_counter() + seconds
     while len(rows) < 4 or time.perf_counter() < end:
         row = []
         for job in jobs:
             before = clock()
-            if run(ctypes.byref(job)) != -1:
-                raise native.refusal("record", state)
+            job.run()
             row.append(clock() - before)
         rows.append(row)
     return np.array(rows[1:])
@@ -73,8 +67,6 @@ def main() -> None:
     found = execution(a.workload)
     calls = found.plan.calls
     clock = time.process_time if a.cpu else time.perf_counter
-    if len(calls) != len(found.replay.nodes):
-        raise SystemExit(f"{a.workload}: part of the plan runs outside the library, nothing to profile")
     took = (np.min if a.fastest else np.median)(times(found, a.seconds, clock), axis=0)
     top, total = peak(a.threads), took.sum()
     lines: dict[str, list[float]] = {}

@@ -50,17 +50,3 @@ class Record:
             self.run()
             times.append(time.perf_counter() - before)
         return float(np.median(times)), min(times)
-
-
-def multiply_adds(name: str, sizes: dict[str, int]) -> int:
-    """Multiply-adds of matrix products and (direct) convolutions, 0 for anything else."""
-    s = sizes
-    if name in ("dense", "dense_backward", "dense_gradients"):
-        return s["n"] * s["m"] * s["k"]
-    if name in ("conv2d", "conv2d_backward", "conv2d_gradients"):
-        return s["n"] * s["i"] * s["j"] * s["p"] * s["q"] * s["d"] * s["k"]
-    if name in ("lstm", "lstm_backward"):
-        return 4 * s["n"] * s["t"] * s["k"] ** 2
-    if name == "recurrent_gradients":
-        return s["n"] * s["t"] * s["k"] * s["j"]
-    return 0

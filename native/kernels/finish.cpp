@@ -1,5 +1,6 @@
-// Applies finishing steps to a tile that lies in L1, one step over the whole tile after the other, then stores it. One
-// switch a step and tile; the tile's rows are padded to whole vectors, only operands and the output have a remainder.
+// Applies finishing steps to a tile that lies in L1, one step over the whole tile after the other; the last one stores its
+// results in the output. One switch a step and tile; the tile's rows are padded to whole vectors, only operands and the
+// output have a remainder.
 #include "simd/finish.h"
 
 #include "kernels/dropout.h"
@@ -11,25 +12,31 @@ namespace {
 struct Tile {
     float* data;
     int64_t rows, columns, stride, index, width;
+    float* to;                                      // where a step puts its results: the tile itself or the output
+    int64_t to_stride;
 
-    // data = f(data)
+    // to = f(data)
     template <class F>
     void apply(F&& f) const {
-        for (int64_t r = 0; r < rows; ++r)
-            for (int64_t c = 0; c < columns; c += lanes) {
-                float* p = data + r * stride + c;
-                store(p, f(load(p)));
-            }
+        for (int64_t r = 0; r < rows; ++r) {
+            const float* row = data + r * stride;
+            float* target = to + r * to_stride;
+            each_vector(0, columns, [&](int64_t c, int64_t n) {
+                if (n == lanes) store(target + c, f(load(row + c)));
+                else store(target + c, f(load(row + c)), n);
+            });
+        }
     }
 
-    // data = f(data, operand)
+    // to = f(data, operand)
     template <class F>
     void apply(const float* operand, F&& f) const {
         for (int64_t r = 0; r < rows; ++r) {
-            float* row = data + r * stride;
-            const float* other = operand + index + r * width;
+            const float *row = data + r * stride, *other = operand + index + r * width;
+            float* target = to + r * to_stride;
             each_vector(0, columns, [&](int64_t c, int64_t n) {
-                store(row + c, f(load(row + c), n == lanes ? load(other + c) : load(other + c, n)));
+                if (n == lanes) store(target + c, f(load(row + c), load(other + c)));
+                else store(target + c, f(load(row + c), load(other + c, n)), n);
             });
         }
     }
@@ -57,10 +64,9 @@ void apply(const Entry& e, const Tile& tile, const State& state) {
         case Step::dropout:
         case Step::dropout_backward: {
             const Dropout d(state, e.a.d, e.b.i);
-            for (int64_t r = 0; r < tile.rows; ++r) {
-                float* row = tile.data + r * tile.stride;
-                dropout(d, row, row, tile.index + r * tile.width, tile.columns);
-            }
+            for (int64_t r = 0; r < tile.rows; ++r)
+                dropout(d, tile.data + r * tile.stride, tile.to + r * tile.to_stride, tile.index + r * tile.width,
+                        tile.columns);
         }
     }
 }
@@ -69,16 +75,12 @@ void apply(const Entry& e, const Tile& tile, const State& state) {
 
 void finish(const Finish& steps, float* data, int64_t rows, int64_t columns, int64_t tile_stride, float* out,
             int64_t index, int64_t width) {
-    const Tile tile{data, rows, columns, tile_stride, index, width};
-    for (int64_t i = 0; i < steps.count; ++i) apply(steps.entries[i], tile, *steps.context->state);
-    for (int64_t r = 0; r < rows; ++r) {
-        const float* row = data + r * tile_stride;
-        float* to = out + index + r * width;
-        each_vector(0, columns, [&](int64_t c, int64_t n) {
-            if (n == lanes) store(to + c, load(row + c));
-            else store(to + c, load(row + c), n);
-        });
-    }
+    Tile tile{data, rows, columns, tile_stride, index, width, data, tile_stride};
+    for (int64_t i = 0; i + 1 < steps.count; ++i) apply(steps.entries[i], tile, *steps.context->state);
+    tile.to = out + index;
+    tile.to_stride = width;
+    if (steps.count > 0) apply(steps.entries[steps.count - 1], tile, *steps.context->state);
+    else tile.apply([](vec x) { return x; });
 }
 
 }  // namespace kn::KN_TARGET

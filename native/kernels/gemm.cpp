@@ -20,6 +20,7 @@ namespace kn::KN_TARGET {
 namespace {
 
 constexpr int64_t tile_floats = most(most_rows * 2, widest) * lanes;
+constexpr int64_t line_floats = 2048;               // 8 KB beside what a tile and its panels take of L1
 
 class Multiplication {
 public:
@@ -27,9 +28,9 @@ public:
         : p(product), cuts(product), direct(p.steps.count == 0 && !p.add) {}
 
     void run() {
-        const int64_t panel_floats = cuts.width * p.k, tile_floats = most_rows * p.k;
+        const int64_t panel_floats = cuts.width * p.k, rows_floats = most_rows * p.k;
         const int64_t panels = cuts.pack_b == Packing::shared ? packed_floats / (panel_floats + 1) + 1 : cuts.panels;
-        const int64_t tiles = cuts.pack_a ? packed_floats / (tile_floats + 1) + 1 : cuts.tiles;
+        const int64_t tiles = cuts.pack_a ? packed_floats / (rows_floats + 1) + 1 : cuts.tiles;
         for (int64_t j = 0; j < cuts.panels; j += panels) {
             last_panel = least(cuts.panels, j + panels);
             pack_panels(j);
@@ -59,17 +60,21 @@ private:
         pack_columns(B, end - begin, columns, up(columns, lanes) * lanes, to);
     }
 
+    // Part by part of k, so that a chunk reads its tiles in a row.
     void pack_rows(int64_t first, int64_t last) {
         top = cuts.first_row(first);
-        float* to = scratch(Slot::gemm_a, static_cast<size_t>((cuts.first_row(last) - top) * p.k));
+        packed_rows = cuts.first_row(last) - top;
+        float* to = scratch(Slot::gemm_a, static_cast<size_t>(packed_rows * p.k));
         packed_a = to;
-        parallel(up(last - first, most_tiles), 16.0 * static_cast<double>(most_tiles * most_rows * p.k), [&](int64_t i) {
-            const int64_t begin = first + i * most_tiles, tiles = least(most_tiles, last - begin);
+        const int64_t groups = up(last - first, most_tiles);
+        parallel(groups * cuts.parts, 16.0 * static_cast<double>(most_tiles * most_rows * p.k / cuts.parts), [&](int64_t i) {
+            const int64_t part = i / groups, begin_k = cuts.first_k(part), k = cuts.first_k(part + 1) - begin_k;
+            const int64_t begin = first + i % groups * most_tiles, tiles = least(most_tiles, last - begin);
             const int64_t row = cuts.first_row(begin);
             int64_t starts[most_tiles + 1];
             for (int64_t t = 0; t <= tiles; ++t) starts[t] = cuts.first_row(begin + t) - row;
-            const Matrix A{p.A.data + row * p.A.row, p.A.row, p.A.column};
-            pack_tiles(A, starts, tiles, p.m - row, p.k, to + (row - top) * p.k);
+            const Matrix A{p.A.data + row * p.A.row + begin_k * p.A.column, p.A.row, p.A.column};
+            pack_tiles(A, starts, tiles, p.m - row, k, to + begin_k * packed_rows + (row - top) * k);
         });
     }
 
@@ -96,6 +101,7 @@ private:
         float* sums;                                // of the parts before it
         int64_t stride;
         float* panel;                               // packed by this chunk
+        float* line;                                // the blocks of a tile side by side, or null
     };
 
     void chunk(int64_t first_tile, int64_t last_tile, int64_t first, int64_t last) const {
@@ -112,9 +118,18 @@ private:
             w.first = part == 0;
             w.last = part == cuts.parts - 1;
             if (!own && (w.end - w.begin) * w.stride <= 5 * 1024) {             // all panels lie in L1: the tile stays
-                for (int64_t tile = first_tile; tile < last_tile; ++tile)
+                if (first_packed == last_panel) fetch_all(w, first_tile, last_tile, first, last);
+                alignas(64) float line[line_floats];
+                const bool together = w.last && !direct && most_rows * w.stride <= line_floats;
+                for (int64_t tile = first_tile; tile < last_tile; ++tile) {
+                    w.line = together ? line : nullptr;
                     for (int64_t panel = first; panel < last; ++panel)
                         block(w, tile, cuts.first_row(tile) - row, panel, (panel - first) * cuts.width);
+                    if (together) {
+                        const int64_t i = cuts.first_row(tile), j = first * cuts.width;
+                        complete(line, cuts.first_row(tile + 1) - i, least(p.n, last * cuts.width) - j, w.stride, i, j);
+                    }
+                }
             } else {
                 for (int64_t panel = first; panel < last; ++panel) {
                     if (own) pack_panel(panel, w.begin, w.end, w.panel);
@@ -125,6 +140,16 @@ private:
                 }
             }
         }
+    }
+
+    // Asks for all of a part of B that lies as it came, and for the place of the result: both may come from far, and
+    // blocks read them in too short lines for the processor to foresee.
+    void fetch_all(const Work& w, int64_t first_tile, int64_t last_tile, int64_t first, int64_t last) const {
+        const int64_t column = first * cuts.width, columns = least(p.n, last * cuts.width) - column;
+        for (int64_t i = w.begin; i < w.end; ++i)
+            for (int64_t c = 0; c < columns; c += 16) __builtin_prefetch(p.B.data + i * p.B.row + column + c);
+        for (int64_t i = cuts.first_row(first_tile); i < cuts.first_row(last_tile); ++i)
+            for (int64_t c = 0; c < columns; c += 16) __builtin_prefetch(p.C + i * p.width + column + c, 1);
     }
 
     // Asks for a share of the next panel while the blocks of this one are worked out.
@@ -144,7 +169,7 @@ private:
         const int64_t columns = cuts.columns(panel), j = panel * cuts.width, vectors = up(columns, lanes);
         Block b{};
         b.k = w.end - w.begin;
-        b.a = cuts.pack_a ? packed_a + (i - top) * p.k + w.begin * rows : p.A.data + i * p.A.row + w.begin * p.A.column;
+        b.a = cuts.pack_a ? packed_a + w.begin * packed_rows + (i - top) * b.k : p.A.data + i * p.A.row + w.begin * p.A.column;
         b.row = p.A.row;
         b.column = cuts.pack_a ? rows : p.A.column;
         b.stride = vectors * lanes;
@@ -165,19 +190,25 @@ private:
             b.out_stride = w.stride;
             return kernel(b);
         }
-        if (direct && columns % lanes == 0) {
-            b.bias = p.bias ? p.bias + j : nullptr;
+        const bool whole = columns % lanes == 0;
+        b.bias = whole && p.bias ? p.bias + j : nullptr;
+        if (direct && whole) {
             b.out = p.C + i * p.width + j;
             b.out_stride = p.width;
             return kernel(b);
         }
         alignas(64) float buffer[tile_floats];
-        b.out = buffer;
-        b.out_stride = vectors * lanes;
+        b.out = w.line ? w.line + column : buffer;
+        b.out_stride = w.line ? w.stride : vectors * lanes;
         kernel(b);
-        if (p.bias) combine(buffer, rows, columns, b.out_stride, p.bias + j, 0);
-        if (p.add) combine(buffer, rows, columns, b.out_stride, p.C + i * p.width + j, p.width);
-        finish(p.steps, buffer, rows, columns, b.out_stride, p.C, i * p.width + j, p.width);
+        if (p.bias && !whole) combine(b.out, rows, columns, b.out_stride, p.bias + j, 0);
+        if (!w.line) complete(buffer, rows, columns, b.out_stride, i, j);
+    }
+
+    // From sums with their bias to the result at (i, j).
+    void complete(float* sums, int64_t rows, int64_t columns, int64_t stride, int64_t i, int64_t j) const {
+        if (p.add) combine(sums, rows, columns, stride, p.C + i * p.width + j, p.width);
+        finish(p.steps, sums, rows, columns, stride, p.C, i * p.width + j, p.width);
     }
 
     // buffer += other
@@ -194,7 +225,7 @@ private:
     const Product& p;
     const Cuts cuts;
     const bool direct;                              // no step, nothing to add to
-    int64_t top = 0;                                // first row of packed_a
+    int64_t top = 0, packed_rows = 0;               // of packed_a: its first row, how many
     int64_t last_panel = 0, first_packed = 0;       // of the panels at hand
     const float *packed_a = nullptr, *packed_b = nullptr;
 };

@@ -19,12 +19,15 @@ constexpr int64_t sets_of_l1 = 64, sets_of_l2 = 1024;
 
 Cuts::Cuts(const Product& product) : p(product) {
     tiles = up(p.m, most_rows);
-    width = int64_t{most_vectors(static_cast<int>(up(p.m, tiles)))} * lanes;
+    height = up(p.m, tiles);
+    higher = p.m - (height - 1) * tiles;
+    width = int64_t{most_vectors(static_cast<int>(height))} * lanes;
     panels = up(p.n, width);
 
     // Few rows read B too seldom to pay for packing, unless its lines would drive each other out of the cache.
     const bool crowded = p.m >= 24 && capacity(p.B.row, sets_of_l2) < least(p.k, 256);
-    const bool packed = p.B.column != 1 || p.m >= 384 || crowded;
+    const bool far = p.m >= 48 && p.k * p.n >= 1 << 18;             // B lies beyond L2
+    const bool packed = p.B.column != 1 || p.m >= 384 || crowded || far;
     parts = most(1, up(p.k, packed ? 256 : 512));
     const bool along = p.A.row == 1;
     pack_a = (p.A.column != 1 && !along) ||

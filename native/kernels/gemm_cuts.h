@@ -20,12 +20,14 @@ class Cuts {
 public:
     explicit Cuts(const Product& product);
 
-    int64_t first_row(int64_t tile) const { return cut(p.m, tiles, tile); }
+    // Tiles have the same height or one row less, the higher ones first: no division where blocks are worked out.
+    int64_t first_row(int64_t tile) const { return tile * height - most(0, tile - higher); }
     int64_t first_k(int64_t part) const { return cut(p.k, parts, part); }
     int64_t columns(int64_t panel) const { return least(width, p.n - panel * width); }
     bool whole(int64_t panel) const { return columns(panel) % lanes == 0; }
 
     int64_t tiles, panels;          // of C: rows, columns
+    int64_t height, higher;         // rows of a tile, and how many have them; the others have one less
     int64_t width;                  // columns of a panel, but for the last
     int64_t parts;                  // of k
     Packing pack_b;                 // a last panel that is no whole number of vectors always is

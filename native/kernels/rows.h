@@ -54,7 +54,7 @@ inline float exp_of_row(const float* x, float* y, int64_t k, float m) {
     for (int64_t begin = 0; begin < k; begin += run) {
         vec part = zero();
         each_vector(begin, begin + run < k ? begin + run : k, [&](int64_t j, int64_t count) {
-            const vec e = exp(load_part(x + j, count) - m);
+            const vec e = exp_of_negative(load_part(x + j, count) - m);
             store_part(y + j, e, count);
             part += count == lanes ? e : select(present(count), e, zero());
         });

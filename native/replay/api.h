@@ -11,6 +11,8 @@ namespace kn {
 //     heads addresses, then the rest of the row's structure, at its end `tails` entries of four words
 // length counts all words, the first included. An address, and the first word of each entry, is
 //     buffer << 48 | offset in bytes      with buffer 0 = the address itself, 0 = missing
+// Words with the number 0xffff stand before pieces, of one or more records, that may run at the same time:
+//     0xffff | (2 + n) << 16 | n << 32,  floating point operations of one piece,  the lengths of the n pieces
 struct Job {
     const int64_t* words;
     int64_t first, last;

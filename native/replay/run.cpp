@@ -10,6 +10,8 @@
 namespace kn {
 namespace {
 
+constexpr int64_t side_by_side = 0xffff;        // the number of a mark
+constexpr int64_t most_side_by_side = 64;       // pieces behind it
 constexpr int64_t usual_length = 128;           // longer records (concat of many arrays) are resolved in scratch
 
 struct Header {
@@ -32,22 +34,59 @@ void resolve(const int64_t* words, const Header& header, const uint64_t* bases, 
     for (int64_t i = entries; i < size; i += 4) record[i] = address(record[i], bases);
 }
 
-void run(const Job& job, int64_t& position) {
-    Context context{job.state};
-    const Kernel* table = kernels();
+// Runs the record at `position`. What it refuses stands in `state`.
+void run_record(const Job& job, const Header& header, int64_t position, State* state) {
+    Context context{state};
     alignas(64) int64_t usual[usual_length];
-    while (position < job.last) {
-        const int64_t* words = job.words + position;
-        const Header header(static_cast<uint64_t>(words[0]));
-        int64_t* record = usual;
-        if (header.length > usual_length)
-            record = reinterpret_cast<int64_t*>(scratch(Slot::record, 2 * static_cast<size_t>(header.length)));
-        resolve(words, header, job.bases, record);
-        const Kernel kernel = header.number < functions ? table[header.number] : nullptr;
-        if (!kernel) context.refuse(no_kernel, 0, header.number);
-        else kernel(record, context);
-        if (job.state->status != fine) return;
+    int64_t* record = usual;
+    if (header.length > usual_length)
+        record = reinterpret_cast<int64_t*>(scratch(Slot::record, 2 * static_cast<size_t>(header.length)));
+    resolve(job.words + position, header, job.bases, record);
+    const Kernel kernel = header.number < functions ? kernels()[header.number] : nullptr;
+    if (!kernel) context.refuse(no_kernel, 0, header.number);
+    else kernel(record, context);
+}
+
+// Runs the records from `position` to `end`; stops, on it, at one that refuses.
+void run_piece(const Job& job, int64_t& position, int64_t end, State* state) {
+    while (position < end) {
+        const Header header(static_cast<uint64_t>(job.words[position]));
+        run_record(job, header, position, state);
+        if (state->status != fine) return;
         position += header.length;
+    }
+}
+
+// Runs the pieces behind a mark, each as one chunk. Each has a state block of its own, since two may refuse; the first
+// in order counts. `position` then lies behind the last piece, or on the record that refused.
+void run_side_by_side(const Job& job, const Header& mark, int64_t& position) {
+    const int64_t* lengths = job.words + position + 2;
+    int64_t places[most_side_by_side], ends[most_side_by_side];
+    State states[most_side_by_side];
+    int64_t end = position + mark.length;
+    for (int64_t i = 0; i < mark.heads; ++i) {
+        places[i] = end;
+        end += lengths[i];
+        ends[i] = end;
+        states[i] = *job.state;
+    }
+    const double work = static_cast<double>(job.words[position + 1]);
+    position = places[0];                           // where an exception is reported
+    parallel(mark.heads, work, [&](int64_t i) { run_piece(job, places[i], ends[i], &states[i]); });
+    for (int64_t i = 0; i < mark.heads; ++i)
+        if (states[i].status != fine) {
+            *job.state = states[i];
+            position = places[i];
+            return;
+        }
+    position = end;
+}
+
+void run(const Job& job, int64_t& position) {
+    while (position < job.last && job.state->status == fine) {
+        const Header header(static_cast<uint64_t>(job.words[position]));
+        if (header.number == side_by_side) run_side_by_side(job, header, position);
+        else run_piece(job, position, position + header.length, job.state);
     }
 }
 

@@ -38,10 +38,22 @@ inline vec exp_of_sum(vec x, vec low) {
 
 inline vec exp(vec x) { return exp_of_sum<false>(x, x); }
 
+// e^x for x <= 0, in half the time: no power of two is too large, and what r loses in rounding is a quarter of a unit.
+inline vec exp_of_negative(vec x) {
+    x = max(broadcast(-88.0f), x);                                      // a NaN stays one
+    const vec whole = broadcast(12582912.0f);
+    const vec shifted = fma(x, broadcast(log2_e), whole);
+    const vec n = shifted - whole;
+    const vec r = fma(n, broadcast(-ln2_low), fma(n, broadcast(-ln2_high), x));
+    const vec p = polynomial(r, {0.00138131424f, 0.00836941879f, 0.04166845604f, 0.16666515171f, 0.49999994039f});
+    const vec e = 1.0f + fma(r * r, p, r);
+    return e * as_float((as_int(shifted) - (0x4b400000 - 127)) << 23);  // 2^-127 is 0
+}
+
 // e^x - 1 for x <= 0.
 inline vec expm1_of_negative(vec x) {
     const vec p = polynomial(x, {0.00015995683f, 0.00136370712f, 0.00832504406f, 0.04166527092f, 0.16666655242f, 0.5f});
-    return select(x < -0.5f, exp(x) - 1.0f, fma(x * x, p, x));
+    return select(x < -0.5f, exp_of_negative(x) - 1.0f, fma(x * x, p, x));
 }
 
 // x = 2^e m with m in [sqrt(1/2), sqrt(2)); log m = f - f²/2 + f³ P(f) with f = m - 1.
@@ -72,7 +84,7 @@ inline vec tanh(vec x) {
 // 1 / (1 + e^-x), below 0 as e^x / (1 + e^x): no exponential of a positive number. What 1 + e^x loses in rounding is
 // taken off the quotient; the few bits of 1 / (1 + e^x) that this needs come from a line.
 inline vec sigmoid(vec x) {
-    const vec e = exp(-abs(x)), sum = 1.0f + e, lost = e - (sum - 1.0f);
+    const vec e = exp_of_negative(-abs(x)), sum = 1.0f + e, lost = e - (sum - 1.0f);
     const vec y = select(x < 0, e, broadcast(1.0f)) / sum;
     return y - y * lost * (0.957f - 0.471f * e);
 }

@@ -157,9 +157,9 @@ class Run:
 
 
 def check_places(plan: Plan) -> int:
-    """Every storage has a place, those alive together lie apart, the arena holds them all → the most alive at once."""
+    """Every storage has a place, those alive in a wave lie apart, the arena holds them all → the most alive at once."""
     lives: dict[int, list[Any]] = {}
-    for time, call in enumerate(plan.calls):
+    for time, call in zip(plan.waves, plan.calls, strict=True):
         for x in [*call.reads(), *descriptions(call.outputs)]:
             assert x.storage.home is not None
             if x.storage.home[0] == ARENA:
@@ -167,7 +167,7 @@ def check_places(plan: Plan) -> int:
                     2
                 ] = time
     peak = 0
-    for time in range(len(plan.calls)):
+    for time in sorted(set(plan.waves)):
         alive = sorted((s.home[1], s.nbytes) for s, first, last in lives.values() if first <= time <= last)
         for (start, nbytes), (after, _) in zip(alive, alive[1:], strict=False):
             assert start % 64 == 0 and start + nbytes <= after

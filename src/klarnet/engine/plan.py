@@ -1,8 +1,8 @@
 """From the list of a trace to a plan: what is dropped, joined and moved, and where every array lies.
 
     noted calls -> make once what is asked for twice -> drop what nobody reads -> fuse
-                -> weight gradients as soon as their inputs exist -> outputs over inputs where the row allows it
-                -> first fit into one arena by lifetime
+                -> weight gradients as soon as their inputs exist -> small calls side by side (waves.py)
+                -> outputs over inputs where the row allows it -> first fit into one arena by lifetime
 
 Everything here is O(n) in the calls, knows no numbers and runs once for each shape of batch.
 """
@@ -16,6 +16,7 @@ from typing import Any
 from .arrays import Description, Storage
 from .fusion import fuse
 from .trace import Call, Trace, descriptions
+from .waves import Waves
 
 ARENA = 1  # number of the arena among a plan's buffers
 _LINE = 64
@@ -23,13 +24,19 @@ _LINE = 64
 
 @dataclass
 class Plan:
-    """Calls in the order in which they run, every storage with a home; `parts` begin at these positions."""
+    """Calls in the order in which they run, every storage with a home; `parts` begin at these positions.
+
+    Calls of the same wave do not need each other and share no memory that one of them writes; but where `blocks` has
+    the wave, each block of examples goes through its calls in their order, without regard to the other blocks.
+    """
 
     calls: list[Call]
+    waves: list[int]
     parts: list[int]
     arena_bytes: int
     noted: int  # how many calls the trace held
     joined: list[str] = field(default_factory=list)  # "dense + relu", for the summary
+    blocks: dict[int, int] = field(default_factory=dict)  # wave -> into how many blocks of examples it is cut
 
 
 def make_plan(trace: Trace, *, optimise: bool = True) -> Plan:
@@ -41,15 +48,23 @@ def make_plan(trace: Trace, *, optimise: bool = True) -> Plan:
         parts = _share_repeated(parts)
         parts = _drop_unread(parts, trace.results)
         parts = [_gradients_early(fuse(part, trace.results)) for part in parts]
+    waves: list[int] = []
+    blocks: dict[int, int] = {}
+    for i, part in enumerate(parts):
+        if optimise and i == 0:  # the gradients only: what updates the weights speaks of whole ranges of them
+            found = Waves(part)
+            parts[i], waves, blocks = found.calls, found.numbers, found.blocks
+        else:
+            waves += range(len(waves), len(waves) + len(part))
     calls = [call for part in parts for call in part]
     starts = [0]
     for part in parts[:-1]:
         starts.append(starts[-1] + len(part))
     if optimise:
-        _in_place(calls)
-    arena = _place(calls, reuse=optimise)
+        _in_place(calls, waves)
+    arena = _place(calls, waves, reuse=optimise)
     joined = [" + ".join([c.name, *(f.name for f, _, _ in c.steps)]) for c in calls if c.steps]
-    return Plan(calls, starts, arena, noted, joined)
+    return Plan(calls, waves, starts, arena, noted, joined, blocks)
 
 
 def _share_repeated(parts: list[list[Call]]) -> list[list[Call]]:
@@ -155,40 +170,44 @@ def _gradients_early(calls: list[Call]) -> list[Call]:
     return [calls[position] for _, position in sorted(order)]
 
 
-def _lifetimes(calls: list[Call]) -> dict[int, list[int]]:
-    """First and last position at which a storage without a home is touched."""
+def _lifetimes(calls: list[Call], waves: list[int]) -> dict[int, list[int]]:
+    """First and last wave in which a storage without a home is touched."""
     lives: dict[int, list[int]] = {}
-    for time, call in enumerate(calls):
+    for wave, call in zip(waves, calls, strict=True):
         for x in [*call.reads(), *descriptions(call.outputs)]:
             if x.storage.home is None:
-                lives.setdefault(id(x.storage), [time, time])[1] = time
+                lives.setdefault(id(x.storage), [wave, wave])[1] = wave
     return lives
 
 
-def _in_place(calls: list[Call]) -> None:
-    """Let an output take over the memory of an input that nobody reads later, where the row says it may.
+def _in_place(calls: list[Call], waves: list[int]) -> None:
+    """Let an output take over the memory of an input that nobody else reads then or later, where the row says it may.
 
     The operand of a finishing step may always be taken over: a carrier stores an element of its output after the steps
     have read theirs. So a backward pass with the mask of a relu writes dX over the mask.
     """
-    lives = _lifetimes(calls)
+    lives = _lifetimes(calls, waves)
     standing: dict[int, list[Description]] = {}  # storage -> every description that stands in it
-    for call in calls:
+    last_readers: dict[int, int] = {}  # storage -> how often it is read in its last wave
+    for wave, call in zip(waves, calls, strict=True):
+        for x in call.reads():
+            if x.storage.home is None and lives[id(x.storage)][1] == wave:
+                last_readers[id(x.storage)] = last_readers.get(id(x.storage), 0) + 1
         for x in [*call.reads(), *descriptions(call.outputs)]:
             standing.setdefault(id(x.storage), []).append(x)
-    for time, call in enumerate(calls):
-        reads = [id(x.storage) for x in call.reads()]
+    for wave, call in zip(waves, calls, strict=True):
         for y, x in _takeovers(call):
             if (
                 y.storage.home is None
                 and x.storage.home is None
-                and lives[id(x.storage)][1] == time
+                and lives[id(x.storage)][1] == wave
                 and x.whole
                 and y.whole
                 and x.nbytes == y.nbytes
-                and reads.count(id(x.storage)) == 1
+                and last_readers[id(x.storage)] == 1
             ):
                 lives[id(x.storage)][1] = lives[id(y.storage)][1]
+                last_readers[id(x.storage)] = last_readers.get(id(y.storage), 0)
                 moved = standing.pop(id(y.storage))
                 for other in moved:
                     other.storage = x.storage
@@ -209,22 +228,22 @@ def _takeovers(call: Call) -> list[tuple[Description, Description]]:
     return [(y, x) for y, x in pairs if y is not None and x is not None]
 
 
-def _place(calls: list[Call], *, reuse: bool) -> int:
-    """First fit in order of time over a list of gaps, the tightest gap first; returns the bytes of the arena."""
+def _place(calls: list[Call], waves: list[int], *, reuse: bool) -> int:
+    """First fit in order of the waves over a list of gaps, the tightest gap first; returns the bytes of the arena."""
     storages: dict[int, Storage] = {}
     for call in calls:
         for x in [*call.reads(), *descriptions(call.outputs)]:
             if x.storage.home is None:
                 storages[id(x.storage)] = x.storage
-    lives = _lifetimes(calls)
+    lives = _lifetimes(calls, waves)
     gaps: list[tuple[int, int]] = []  # (offset, length), by offset
-    ends: dict[int, list[tuple[int, int]]] = {}  # time -> what becomes free behind it
+    ends: dict[int, list[tuple[int, int]]] = {}  # wave -> what becomes free behind it
     top = 0
     begins: dict[int, list[Storage]] = {}
     for key, storage in storages.items():
         begins.setdefault(lives[key][0], []).append(storage)
-    for time in range(len(calls)):
-        for storage in begins.get(time, ()):
+    for wave in range(waves[-1] + 1 if waves else 0):
+        for storage in begins.get(wave, ()):
             size = max(_LINE, -(-storage.nbytes // _LINE) * _LINE)
             fitting = min((g for g in gaps if g[1] >= size), key=lambda g: g[1], default=None)
             if fitting is None:
@@ -241,7 +260,7 @@ def _place(calls: list[Call], *, reuse: bool) -> int:
             storage.home = (ARENA, offset)
             if reuse:
                 ends.setdefault(lives[id(storage)][1], []).append((offset, size))
-        for offset, size in ends.get(time, ()):
+        for offset, size in ends.get(wave, ()):
             _insert(gaps, offset, size)
     return top
 

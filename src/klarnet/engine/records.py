@@ -5,6 +5,10 @@
     sizes in the order of the row's letters, scalars (doubles by their bits), [add], [count, entries of four words]
 
 Once its addresses are filled in, what follows the first word is the C structure of the row.
+
+    0xffff | (2 + n) << 16 | n << 32,  work,  n lengths
+
+says that the records behind it are n pieces of these lengths, which may run at the same time, and how long one takes.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from .table import FUNCTIONS
 
 NONE = -(2**63)  # an int scalar that is None
 _CODES = {f.name: f.number for f in FUNCTIONS.values()}
+SIDE_BY_SIDE = 0xFFFF  # no function has this number
 _double = struct.Struct("<d")
 _int64 = struct.Struct("<q")
 
@@ -73,3 +78,8 @@ def encode(
             words.extend(entry)
     words[0] = function.number | len(words) << 16 | len(heads) << 32 | len(entries) << 48
     return words
+
+
+def side_by_side(lengths: Sequence[int], work: int) -> list[int]:
+    """The words before pieces of these lengths that may run at the same time, each of about `work` operations."""
+    return [SIDE_BY_SIDE | (2 + len(lengths)) << 16 | len(lengths) << 32, work, *lengths]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,9 @@ from . import native, pages
 from .arrays import Description, aligned
 from .context import State
 from .plan import ARENA, Plan
-from .records import encode
+from .records import encode, side_by_side
 from .trace import Call
+from .waves import MOST, WORTH, blocks_of, work
 
 BUFFERS = 512
 
@@ -69,6 +71,25 @@ def _native(call: Call) -> bool:
         if x is not None
     ]
     return all(x.dtype == np.float32 for x in arrays)
+
+
+def _record(call: Call) -> list[int]:
+    return encode(
+        call.function,  # type: ignore[arg-type]
+        call.inputs,
+        call.outputs,
+        call.scalars,
+        call.sizes,
+        _address,
+        adds=sorted(call.adds),
+        steps=call.steps,
+    )
+
+
+def _entry(call: Call, engine: str) -> Entry:
+    if engine == "native" and call.function is not None and not native.has(call.name):
+        native._notice(call.name)
+    return Entry(call)
 
 
 class Entry:
@@ -123,39 +144,49 @@ class Replay:
     """A plan ready to run: words and segments. It holds no call objects for what is native."""
 
     def __init__(self, plan: Plan, engine: str) -> None:
-        words: list[int] = []
+        self._words: list[int] = []
         self.nodes: dict[int, tuple[str, int]] = {}  # position of a record -> (function, node)
         self.parts: list[list[Any]] = []  # segments: (first, last) or an Entry
+        self.by_call: list[list[Any]] = []  # the segments of each call, for a profile
         self.arena_bytes, self.noted, self.joined = plan.arena_bytes, plan.noted, plan.joined
         self.functions = [c.name for c in plan.calls]
+        marks = [(w, engine == "native" and _native(c)) for w, c in zip(plan.waves, plan.calls, strict=True)]
         borders = [*plan.parts, len(plan.calls)]
         for a, b in zip(borders, borders[1:], strict=False):
             segments: list[Any] = []
-            for call in plan.calls[a:b]:
-                if call.function is None or engine != "native" or not _native(call):
-                    if engine == "native" and call.function is not None and not native.has(call.name):
-                        native._notice(call.name)
-                    segments.append(Entry(call))
+            for (wave, as_records), places in groupby(range(a, b), marks.__getitem__):
+                calls = [plan.calls[i] for i in places]
+                if not as_records:
+                    entries = [_entry(call, engine) for call in calls]
+                    segments += entries
+                    self.by_call += [[entry] for entry in entries]
                     continue
-                record = encode(
-                    call.function,
-                    call.inputs,
-                    call.outputs,
-                    call.scalars,
-                    call.sizes,
-                    _address,
-                    adds=sorted(call.adds),
-                    steps=call.steps,
-                )
-                first = len(words)
-                self.nodes[first] = (call.name, call.node)
-                words.extend(record)
+                first = len(self._words)
+                self._encode(calls, plan.blocks.get(wave))
                 if segments and isinstance(segments[-1], tuple):
-                    segments[-1] = (segments[-1][0], len(words))
-                else:
-                    segments.append((first, len(words)))
+                    first = segments.pop()[0]
+                segments.append((first, len(self._words)))
             self.parts.append(segments)
-        self.words = np.array(words, np.int64)
+        self.words = np.array(self._words, np.int64)
+        del self._words
+
+    def _encode(self, calls: list[Call], blocks: int | None) -> None:
+        """The records of a wave: a piece for each block of examples, or for each call."""
+        cut = [[call] for call in calls] if blocks is None else [blocks_of(call, blocks) for call in calls]
+        numbered = [[(i, part) for part in parts] for i, parts in enumerate(cut, len(self.by_call))]
+        pieces = numbered if blocks is None else [list(piece) for piece in zip(*numbered, strict=True)]
+        self.by_call += [[] for _ in calls]
+        for some in [pieces[i : i + MOST] for i in range(0, len(pieces), MOST)]:
+            records = [[(i, part, _record(part)) for i, part in piece] for piece in some]
+            costs = sum(work(part) for piece in some for _, part in piece)
+            if len(some) > 1 and costs >= WORTH:
+                lengths = [sum(len(record) for _, _, record in piece) for piece in records]
+                self._words.extend(side_by_side(lengths, costs // len(some)))
+            for i, part, record in (r for piece in records for r in piece):
+                start = len(self._words)
+                self.nodes[start] = (part.name, part.node)
+                self._words.extend(record)
+                self.by_call[i].append((start, len(self._words)))
 
     @property
     def nbytes(self) -> int:
@@ -165,15 +196,6 @@ class Replay:
     def entries_into_c(self) -> int:
         """How many calls into the library one run of the whole plan makes."""
         return sum(isinstance(s, tuple) for s in joined([s for part in self.parts for s in part]))
-
-    def one_by_one(self) -> list[Any]:
-        """A segment for each call of the plan, in their order: for a profile of them."""
-        starts = sorted(self.nodes)
-        ends = dict(zip(starts, [*starts[1:], len(self.words)], strict=False))
-        found: list[Any] = []
-        for s in (s for part in self.parts for s in part):
-            found += [(a, ends[a]) for a in starts if s[0] <= a < s[1]] if isinstance(s, tuple) else [s]
-        return found
 
     def bind(self, memory: Memory, state: State, parts: Sequence[int] | None = None) -> Bound:
         """The segments of these parts (all of them by default) ready for this memory and state block."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from klarnet.engine.waves import multiply_adds
+
 from .graph import Vertex
 from .network import BaseNetwork
 
@@ -158,20 +160,6 @@ def add_plan(
         row.multiply_adds = costs.get(v.number, 0)
     summary.multiply_adds = sum(costs.values())
     return summary
-
-
-def multiply_adds(function: str, sizes: dict[str, int]) -> int:
-    """Multiply-adds of matrix products and convolutions; what passes over memory once is not counted."""
-    s = sizes
-    if function.startswith("dense"):
-        return s["n"] * s["m"] * s["k"]
-    if function.startswith("conv2d"):
-        return s["n"] * s["i"] * s["j"] * s["k"] * s["p"] * s["q"] * s["d"]
-    if function in ("lstm", "lstm_backward"):
-        return 4 * s["n"] * s["t"] * s["k"] * s["k"]
-    if function == "recurrent_gradients":
-        return s["n"] * s["t"] * s["k"] * s["j"]
-    return 0
 
 
 def concrete(v: Vertex, batch_size: int, steps: int) -> tuple[int, ...]:

@@ -122,9 +122,8 @@ def profile(
 
 def _times(execution: Execution, seconds: float) -> np.ndarray:
     """Seconds of each call (columns) in each step (rows); the first step warms up and does not count."""
-    jobs = [
-        Bound(execution.replay, [s], execution.memory, execution.state) for s in execution.replay.one_by_one()
-    ]
+    replay = execution.replay
+    jobs = [Bound(replay, segments, execution.memory, execution.state) for segments in replay.by_call]
     rows: list[list[float]] = []
     end = time.perf_counter() + seconds
     while len(rows) < 4 or time.perf_counter() < end:
