@@ -1,6 +1,7 @@
 """From the list of a trace to a plan: what is dropped, joined and moved, and where every array lies.
 
-    noted calls -> make once what is asked for twice -> drop what nobody reads -> fuse
+    noted calls -> make once what is asked for twice -> drop what nobody reads
+                -> masks of relu before pooled gradients are spread (exchange.py) -> fuse
                 -> weight gradients as soon as their inputs exist -> small calls side by side (waves.py)
                 -> outputs over inputs where the row allows it -> first fit into one arena by lifetime
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .arrays import Description, Storage
+from .exchange import mask_before_spreading
 from .fusion import fuse
 from .trace import Call, Trace, descriptions
 from .waves import Waves
@@ -47,6 +49,7 @@ def make_plan(trace: Trace, *, optimise: bool = True) -> Plan:
     if optimise:
         parts = _share_repeated(parts)
         parts = _drop_unread(parts, trace.results)
+        parts = [mask_before_spreading(part) for part in parts]
         parts = [_gradients_early(fuse(part, trace.results)) for part in parts]
     waves: list[int] = []
     blocks: dict[int, int] = {}

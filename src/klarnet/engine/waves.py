@@ -160,6 +160,7 @@ def _part(call: Call, first: int, last: int) -> Call:
     shapes = tuple(None if x is None else x.shape for x in inputs)
     sizes, _ = function.derive(shapes, call.scalars)
     part = Call(function, None, inputs, outputs, call.scalars, sizes, call.node)
+    part.stage = call.stage
     part.steps = [(f, None if x is None else x[first:last], scalars) for f, x, scalars in call.steps]
     return part
 
