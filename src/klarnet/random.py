@@ -57,6 +57,8 @@ CHECK = 6
 """Purpose: random projections and test points of checks, as the gradient check's."""
 LABELS = 7
 """Purpose: noise on labels (step = epoch)."""
+SEARCH = 8
+"""Purpose: settings of a search (step = number of the trial)."""
 
 Shape = SupportsIndex | Sequence[SupportsIndex]
 

@@ -14,6 +14,7 @@ from .preview import PREVIEW_EXAMPLES, augment_preview
 from .recipes import RECIPE_EXAMPLES, RECIPES_EXAMPLES, recipe, recipes
 from .show import INFO_EXAMPLES, SUMMARY_EXAMPLES, info, summary
 from .train import RESUME_EXAMPLES, TRAIN_EXAMPLES, resume, train
+from .tune import LR_FIND_EXAMPLES, TUNE_EXAMPLES, lr_find, tune
 
 HELP = "Neural networks you can read, trained fast on the CPU you have."
 EPILOGUE = """\
@@ -39,6 +40,8 @@ COMMANDS: tuple[tuple[Callable[..., int], str, str], ...] = (
     (resume, "RUN", RESUME_EXAMPLES),
     (recipes, "", RECIPES_EXAMPLES),
     (recipe, "NAME", RECIPE_EXAMPLES),
+    (tune, "RECIPE", TUNE_EXAMPLES),
+    (lr_find, "RECIPE", LR_FIND_EXAMPLES),
     (augment_preview, "RECIPE", PREVIEW_EXAMPLES),
     (evaluate, "RUN", EVALUATE_EXAMPLES),
     (predict, "RUN FILE...", PREDICT_EXAMPLES),

@@ -111,6 +111,7 @@ def lines(
     *,
     x_label: str = "epoch",
     log: bool = False,
+    log_x: bool = False,
     mark: tuple[float, str] | None = None,
 ) -> Html:
     """Curves over one axis, as a figure; `mark` is a vertical line with its meaning."""
@@ -121,9 +122,9 @@ def lines(
     ys = [p[1] for s in drawn for p in s.points]
     log = log and min(ys) > 0
     room = 0.0 if log else 0.04 * (max(ys) - min(ys))
-    x = Axis(min(xs), max(xs), LEFT + 6, RIGHT - 6)
+    x = Axis(min(xs), max(xs), LEFT + 6, RIGHT - 6, log=log_x and min(xs) > 0)
     y = Axis(min(ys) - room, max(ys) + room, BOTTOM, TOP, log=log)
-    body = [frame(x, y, x_label, whole=True)]
+    body = [frame(x, y, x_label, whole=not x.log)]
     if mark is not None and x.low <= mark[0] <= x.high:
         body.append(f'<path class="mark" d="M{x(mark[0]):.1f} {TOP}V{BOTTOM}"/>')
     for s in drawn:

@@ -104,6 +104,17 @@ def parse(text: str, file: str, name: str, options: Options = (), folder: File |
     return recipe
 
 
+def changed(recipe: Recipe, options: Options) -> Recipe:
+    """The same recipe with these settings changed, checked again."""
+    tables = _without_nothing(msgspec.to_builtins(recipe))
+    origin = Origin(recipe.origin.name, recipe.origin.lines, dict(recipe.origin.options))
+    for path, value, option in options:
+        origin.options[put(tables, path, value, option)] = option
+    found = _structured(tables, origin)
+    check(found)
+    return found
+
+
 def put(tables: dict[str, Any], path: Path, value: Any, option: str) -> Path:
     """Set one value in a recipe's tables; numbers in the path count the elements of a list. Returns the path.
 
