@@ -250,6 +250,37 @@ def test_gradual_unfreezing_is_unfreezing_by_hand() -> None:
     assert np.array_equal(by_callback.weights.values, by_hand.weights.values)
 
 
+@pytest.mark.parametrize("stop", [1, 3, 5])
+def test_gradual_unfreezing_goes_on_to_the_bit_after_a_break(stop: int, tmp_path: Path) -> None:
+    """Two steps an epoch: broken off before or after the layer joins, its moments are those of the whole run."""
+
+    class Break(kn.Callback):
+        def on_settled(self, fit: Any) -> None:
+            if fit.trainer.iterations == stop:
+                raise KeyboardInterrupt
+
+    def life(folder: str, *more: kn.Callback) -> kn.Network:
+        net = mlp()
+        net.freeze("dense_1")
+        callbacks = [kn.Unfreeze({2: "*"}), kn.Checkpoint(tmp_path / folder, every=1), *more]
+        rates = {"dense_1": 0.5}
+        net.fit(
+            F,
+            L,
+            epochs=4,
+            callbacks=callbacks,
+            optimizer=kn.Adam(0.01),
+            rates=rates,
+            resume=True,
+            progress=False,
+        )
+        return net
+
+    whole = life("whole")
+    life("broken", Break())
+    assert np.array_equal(life("broken").weights.values, whole.weights.values)
+
+
 def test_one_unfreeze_serves_two_trainings() -> None:
     net, unfreeze = mlp(), kn.Unfreeze({1: "dense_1"})
     for _ in range(2):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,29 @@ def test_a_watch_serves_a_second_training() -> None:
         net.fit(DIGITS, epochs=1, progress=False, callbacks=[watch])
         assert [one.step for one in watch.looks] == [1, 6, 11]
     assert kn.Watch().table() == "nothing was watched yet" and kn.Watch().to_json()["layers"] == []
+
+
+def test_a_resumed_run_has_the_looks_and_the_warnings_of_the_unbroken_one(tmp_path: Path) -> None:
+    class Break(kn.Callback):
+        def on_settled(self, fit: Any) -> None:
+            if fit.trainer.iterations == 7:
+                raise KeyboardInterrupt
+
+    def life(folder: str, *more: kn.Callback) -> tuple[kn.Network, kn.Watch]:
+        net = flat(kn.Dense(16, activation="relu"), kn.Dense(12, activation="tanh"))
+        net.freeze("dense_2")
+        net.weights["dense_1/b"][...] = -1000.0  # dead; told in the second life, after looks of both
+        watch = kn.Watch(4, warn=False)
+        callbacks = [watch, kn.Checkpoint(tmp_path / folder, every=1), *more]
+        net.fit(DIGITS, epochs=2, progress=False, callbacks=callbacks, resume=True)
+        return net, watch
+
+    whole, seen = life("whole")
+    life("broken", Break())
+    resumed, again = life("broken")
+    assert np.array_equal(whole.weights.values, resumed.weights.values)
+    assert again.to_json() == seen.to_json() and again.table() == seen.table()
+    assert [w["kind"] for w in again.warnings] == ["dead"] and again.warnings[0]["step"] == 9
 
 
 # Signs of trouble ------------------------------------------------------------------------------------------------
@@ -249,4 +273,13 @@ def test_measures_and_histograms() -> None:
         "counts": [1, 1, 0, 1],
     }
     assert histogram(np.full(5, 2.0), 3) == {"low": 2.0, "high": 2.0, "counts": [5, 0, 0]}
+    symbols = measure(np.array([3, 100000, 0], np.int32))
+    assert symbols.norm == pytest.approx((9 + 1e10) ** 0.5) and symbols.mean == pytest.approx(100003 / 3)
+    large = np.tile(np.arange(4.0), 100_000)  # some elements of a large array, of all columns
+    assert (
+        measure(large).spread == pytest.approx(np.std(np.arange(4)))
+        and measure(large.astype("f4")).mean == 1.5
+    )
+    counts = np.array(histogram(large, 4)["counts"])
+    assert 50_000 < counts.sum() < 140_000 and counts.max() - counts.min() <= 1
     assert histogram(np.array([np.nan]), 2) == {"low": 0.0, "high": 0.0, "counts": [0, 0]}

@@ -6,9 +6,10 @@ Glorot and Bengio 2010 (vanishing, saturation); Pascanu, Mikolov and Bengio 2013
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import inf, isfinite
 from statistics import median
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +57,20 @@ class Advisor:
                 others = f" ({len(signs) - 1} other places alike)" if len(signs) > 1 else ""
                 found.append((kind, where, f"{where}: {text}{others}"))
         return found
+
+    def memory(self) -> dict[str, Any]:
+        """What was seen and told so far, as plain values."""
+        return {
+            "first": self.first,
+            "told": sorted(self.told),
+            "lasted": [[kind, where, n] for (kind, where), n in self.lasted.items()],
+            "silent": {name: count.tolist() for name, count in self.silent.items()},
+        }
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        self.first, self.told = memory["first"], set(memory["told"])
+        self.lasted = {(kind, where): n for kind, where, n in memory["lasted"]}
+        self.silent = {name: np.array(count, int) for name, count in memory["silent"].items()}
 
     def _lasts(self, kind: str, where: str, now: bool) -> bool:
         """Has it been so for as many looks in a row as it takes?"""

@@ -9,7 +9,7 @@ import numpy as np
 
 from klarnet.network import BaseNetwork
 
-from .statistics import histogram, measure
+from .statistics import histogram, measure, norm
 from .trace import Trace
 
 # A unit is saturated where the derivative of its activation is below 4 % of its largest: 0.01 … 0.99 of a sigmoid,
@@ -76,17 +76,14 @@ def _layer(one: Any, hidden: bool) -> LayerLook:
     silent = None
     if one.kind == "ReLU" and one.Y.ndim > 1:
         silent = (one.Y <= 0).all(tuple(range(one.Y.ndim - 1)))
-    gradient = None if one.dY is None else measure(one.dY).norm
+    gradient = None if one.dY is None else norm(one.dY)
     return LayerLook(one.kind, hidden, m.mean, m.spread, m.zeros, m.largest, saturated, gradient, silent)
 
 
 def _weight(before: np.ndarray, gradient: np.ndarray | None, after: np.ndarray) -> WeightLook:
-    norm = measure(before).norm
+    matrix, size, values = before.ndim > 1, norm(before), histogram(before)
     if gradient is None:
-        return WeightLook(before.ndim > 1, norm, None, None, histogram(before), None)
+        return WeightLook(matrix, size, None, None, values, None)
     with np.errstate(all="ignore"):
-        moved = measure(after.astype(np.float64) - before).norm
-    ratio = moved / norm if norm > 0 else None
-    return WeightLook(
-        before.ndim > 1, norm, measure(gradient).norm, ratio, histogram(before), histogram(gradient)
-    )
+        ratio = norm(after - before) / size if size > 0 else None
+    return WeightLook(matrix, size, norm(gradient), ratio, values, histogram(gradient))

@@ -16,7 +16,7 @@ from klarnet.network.network import deliver
 from klarnet.network.summary import table
 
 from .diagnosis import explain
-from .statistics import measure
+from .statistics import measure, norm
 from .targets import prepare_targets
 from .trainer import losses_by_output
 
@@ -61,14 +61,14 @@ class Trace(Mapping[str, Seen]):
     def __str__(self) -> str:
         outputs, weights = [], []
         for name, one in self.items():
-            m, norm = measure(one.Y), "" if one.dY is None else f"{measure(one.dY).norm:.3g}"
+            m, size = measure(one.Y), "" if one.dY is None else f"{norm(one.dY):.3g}"
             outputs.append(
-                [name, str(one.Y.shape), f"{m.mean:.3g}", f"{m.spread:.3g}", f"{m.zeros:.0%}", norm]
+                [name, str(one.Y.shape), f"{m.mean:.3g}", f"{m.spread:.3g}", f"{m.zeros:.0%}", size]
             )
             for local, W in one.W.items():
                 dW = one.dW.get(local)
                 d = ["frozen", "", ""] if dW is None else _three(dW)
-                weights.append([f"{name}/{local}", str(W.shape), f"{measure(W).norm:.3g}", *d])
+                weights.append([f"{name}/{local}", str(W.shape), f"{norm(W):.3g}", *d])
         right = {"mean", "spread", "zeros", "|dY|", "|W|", "|dW|"}
         text = [
             f"loss {self.loss:.6g}",
@@ -135,7 +135,7 @@ class _Step:
         spans: dict[int, np.ndarray],
         training: bool,
     ) -> None:
-        self.net, self.losses, self.heads, self.targets = net, losses, acting, targets
+        self.net, self.losses, self.heads, self.targets, self.arrays = net, losses, acting, targets, arrays
         self.weights = net.weights.namespaces()
         self.values, self.kept, self.after = passes.forward(
             passes.Eager(),
@@ -182,13 +182,18 @@ class _Step:
             self.dW[name] = np.zeros(self.net.weights.slots[name].shape, self.net.dtype)
         return self.dW[name]
 
+    def _own(self, array: np.ndarray) -> np.ndarray:
+        """An array that is not the caller's batch: inputs, and layers that hand them on, would show it."""
+        shared = any(np.may_share_memory(array, given) for given in self.arrays)
+        return array.copy() if shared else array
+
     def _seen(self, v: Any) -> Seen:
         """A shared layer's weights stand at its first use, where their gradient is that of all uses."""
         slots = [s for s in self.net.weights.slots.values() if s.trained and s.key == v.key == v.name]
         return Seen(
             "Input" if v.layer is None else type(v.layer).__name__,
-            np.array(self.values[v.number]),
-            None if v.number not in self.dY else np.array(self.dY[v.number]),
+            self._own(self.values[v.number]),
+            self._own(self.dY[v.number]) if v.number in self.dY else None,
             {s.local: self.net.weights[s.name].copy() for s in slots},
             {s.local: self.dW[s.name] for s in slots if s.name in self.dW},
         )

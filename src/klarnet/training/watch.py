@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from klarnet.engine import State
@@ -14,6 +15,7 @@ from .advice import Advisor
 from .callbacks import Callback
 from .diagnosis import NotFiniteError
 from .look import Look, look
+from .looks import packed, unpacked
 from .trace import Trace, take
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Watch(Callback):
     warn    warn (UserWarning), once for each kind, with what usually helps: exploding, vanishing, dead ReLUs, saturated
             sigmoid or tanh, updates far too large or too small
 
-    The training is bit for bit the same with and without it. A look costs about as much as two steps more. Gradients
+    The training is bit for bit the same with and without it. A look costs about as much as three steps more. Gradients
     are those before clipping; the update is what the step did to the weights.
 
     looks      the looks that were kept, oldest first
@@ -85,6 +87,20 @@ class Watch(Callback):
         if len(self.looks) > MOST:
             self.looks = self.looks[::2]
             self._stride *= 2
+
+    def memory(self) -> dict[str, Any]:
+        return {
+            "warnings": self.warnings,
+            "stride": self._stride,
+            "start": self._start,
+            "advisor": self._advisor.memory(),
+            **packed(self.looks),
+        }
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        self.looks, self.warnings = unpacked(memory), list(memory["warnings"])
+        self._stride, self._start = memory["stride"], memory["start"]
+        self._advisor.restore(memory["advisor"])
 
     def to_json(self) -> dict[str, Any]:
         """All looks as plain lists, one value a look, None where there is none; for a report or a file.
