@@ -220,3 +220,27 @@ def test_float64_runs_on_the_formulas() -> None:
     options = {"clip_norm": 0.1, "clip_value": 0.1, "max_norm": 1.0, "weight_noise": 0.01}
     trainer = stepped(net, 3, **options)
     assert net.weights.values.dtype == np.float64 and 0 < (trainer.gradient_norm or 0) < 10
+
+
+def test_the_number_of_threads_changes_no_bit() -> None:
+    """Calls side by side, and chunks among threads: 900 inputs make the ranges longer than a chunk."""
+    inputs, found = normal((40, 900), 1).astype(np.float32), []
+    options = {"clip_norm": 0.1, "clip_value": 0.01, "max_norm": 1.0, "weight_noise": 0.01}
+    before = kn.engine.threads()
+    try:
+        for threads in (1, 2, 3):
+            kn.engine.set_threads(threads)
+            layers = [
+                kn.Dense(40, activation="relu"),
+                kn.Dense(30, activation="tanh"),
+                kn.Dense(3),
+                kn.Softmax(),
+            ]
+            net = kn.Network(layers, input_shape=(900,), seed=3)
+            trainer = kn.Trainer(net, optimizer=kn.Adam(0.01, weight_decay=0.1), **options)
+            for _ in range(5):
+                trainer.step(inputs, np.arange(40) % 3)
+            found.append((net.weights.values.tobytes(), trainer.gradient_norm))
+    finally:
+        kn.engine.set_threads(before)
+    assert found[0] == found[1] == found[2]

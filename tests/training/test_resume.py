@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import warnings
@@ -178,6 +179,28 @@ def test_more_epochs_may_follow(tmp_path: Path) -> None:
 
     fit(2, "grown")
     same(fit(5, "grown"), fit(5, "at once"))
+
+
+def test_more_patience_lets_a_stopped_run_go_on(tmp_path: Path) -> None:
+    def fit(patience: int, folder: str) -> tuple[kn.Network, kn.History]:
+        stopper = kn.EarlyStopping(patience, monitor="loss", better="higher")
+        return Trained(tmp_path / folder, lambda: {"callbacks": [stopper], "epochs": 9}).run()
+
+    first = fit(1, "grown")
+    assert first[1].epochs < 5 and "not improved for 1 epochs" in first[1].stopped
+    same(fit(1, "grown"), first)
+    same(fit(3, "grown"), fit(3, "at once"))
+
+
+def test_progress_says_where_a_run_goes_on(tmp_path: Path) -> None:
+    shown = io.StringIO()
+    broken = Trained(tmp_path, lambda: {"callbacks": [kn.Progress(shown)]})
+    with pytest.raises(Broken):
+        broken.run(stop_at=9)
+    assert "goes on" not in shown.getvalue()
+    broken.run()
+    said = [line for line in shown.getvalue().splitlines() if "goes on" in line]
+    assert said == [f"goes on from {tmp_path}/last.klarnet with epoch 2, batch 3"]
 
 
 def test_the_best_weights_of_early_stopping_lie_in_the_checkpoint(tmp_path: Path) -> None:

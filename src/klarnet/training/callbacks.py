@@ -113,6 +113,7 @@ class EarlyStopping(Callback):
         self._kept: tuple[np.ndarray, np.ndarray] | None = None
         self.best_epoch: int | None = None
         self.waited = 0
+        self.stopped: str | None = None  # what it ended the training with
 
     def on_epoch_end(self, fit: Fit, row: dict[str, Any]) -> None:
         value = self.watch.value(row, fit)
@@ -124,17 +125,22 @@ class EarlyStopping(Callback):
             return
         self.waited += 1
         if self.waited >= self.patience:
-            fit.stop(
+            self.stopped = (
                 f"{self.watch.name} has not improved for {self.waited} epochs (best {self.watch.best:.4g} in epoch "
                 f"{self.best_epoch})"
             )
+            fit.stop(self.stopped)
 
     def memory(self) -> dict[str, Any]:
         kept = dict(zip(("values", "untrained"), self._kept or (), strict=False))
-        return {"best": self.watch.best, "best_epoch": self.best_epoch, "waited": self.waited, **kept}
+        names = ("best_epoch", "waited", "stopped")
+        return {"best": self.watch.best, **{name: getattr(self, name) for name in names}, **kept}
 
     def restore(self, memory: Mapping[str, Any]) -> None:
         self.watch.best, self.best_epoch, self.waited = (memory[n] for n in ("best", "best_epoch", "waited"))
+        self.stopped = (
+            memory["stopped"] if self.waited >= self.patience else None
+        )  # more patience lets it go on
         self._kept = (memory["values"], memory["untrained"]) if "values" in memory else None
 
     def on_fit_end(self, fit: Fit) -> None:

@@ -66,7 +66,10 @@ class Progress(Callback):
 
     def on_epoch_start(self, fit: Fit) -> None:
         self._began = self._drawn = time.perf_counter()
-        self._seen = 0
+        self._first = fit.batch  # batches of this epoch that were made before the run was resumed
+        if fit.resumed is not None and fit.trainer.iterations == fit.began:
+            where = f"epoch {fit.epoch}" + (f", batch {fit.batch + 1}" if fit.batch else "")
+            print(f"goes on from {fit.resumed} with {where}", file=self._out, flush=True)
         if self._bar is not None:
             self._bar.start()
             self._task = self._bar.add_task(f"epoch {fit.epoch}/{fit.epochs}", total=fit.batches, shown="")
@@ -79,12 +82,13 @@ class Progress(Callback):
             return
         self._drawn = now
         seconds = max(now - self._began, 1e-9)
-        rate = fit.batch * fit.batch_size / seconds
+        made = fit.batch - self._first
+        rate = made * fit.batch_size / seconds
         parts = [f"loss {_number(fit.loss)}"]
         parts += [f"{name} {_number(m.result())}" for name, m in fit.metrics.items()]
         parts.append(f"{rate:,.0f}/s")
         if fit.batches:
-            parts.append(f"{max(0, fit.batches - fit.batch) * seconds / fit.batch:.0f} s left")
+            parts.append(f"{max(0, fit.batches - fit.batch) * seconds / made:.0f} s left")
         self._bar.update(
             self._task, completed=fit.batch, total=fit.batches, shown="  ".join(parts), refresh=True
         )

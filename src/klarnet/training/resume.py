@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from klarnet.engine import engine
 from klarnet.network.files import architecture, read
 
+from .callbacks import Callback, EarlyStopping
 from .checkpoint import take_up
 from .memory import Arrays, memory_of, put_together, remember, taken_apart
 
 if TYPE_CHECKING:
-    from .callbacks import Callback
     from .fit import Fit
 
 # Of what decides a run, this must be as it was: with anything else "the same run" has no meaning.
@@ -100,7 +100,6 @@ def restore(fit: Fit, path: str | PathLike[str]) -> None:
     fit.epoch = fit.done
     fit.batches, fit.examples = saved["batches"], saved["examples"]
     fit.plateau, fit.history.rows = saved["plateau"], saved["history"]
-    fit.stopping = saved["stopped"]
     if saved["mean"] is not None:
         remember(fit.mean, saved["mean"])
     for name, memory in saved["metrics"].items():
@@ -109,6 +108,14 @@ def restore(fit: Fit, path: str | PathLike[str]) -> None:
     for name, callback in named(fit.callbacks):
         if name in saved["callbacks"]:
             remember(callback, put_together(saved["callbacks"][name], f"callback:{name}", arrays))
+    goes_on = any(
+        isinstance(c, EarlyStopping)
+        and c.stopped is None
+        and saved["stopped"] is not None
+        and saved["callbacks"].get(name, {}).get("stopped") == saved["stopped"]
+        for name, c in named(fit.callbacks)
+    )
+    fit.stopping = None if goes_on else saved["stopped"]
 
 
 def named(callbacks: list[Callback]) -> Iterator[tuple[str, Callback]]:
