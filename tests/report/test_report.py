@@ -154,3 +154,23 @@ def test_a_graph_says_who_feeds_whom(outcome: Callable[..., Outcome]) -> None:
     made = outcome(net=kn.Network(inputs=x, outputs=y))
     text = html(made)
     assert "flatten_1, dense_1" in Page(text).text and "Concat" in text
+
+
+class ByNumber:
+    """Training data that are read when they are asked for, as files are: there is no array of them."""
+
+    def __init__(self, data: Dataset) -> None:
+        self._data = data
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def take(self, rows: Any) -> Any:
+        return self._data.take(rows)
+
+
+def test_training_data_need_not_lie_in_memory(outcome: Callable[..., Outcome]) -> None:
+    made = outcome()
+    test = made.parts.test
+    made.parts = Parts(ByNumber(test), test, test)  # type: ignore[arg-type]
+    assert "A training step of 4 examples" in Page(html(made)).text

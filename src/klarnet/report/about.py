@@ -18,7 +18,7 @@ from .material import Material
 
 def settings_and_environment(m: Material) -> Html:
     """Settings, sizes of the parts, versions and engine; of paths only the last part."""
-    asked = [[name.replace("_", " "), shown(value)] for name, value in flat(m.settings)]
+    asked = [[name.replace("_", " "), shown(value)] for name, value in flat(m.settings) if name != "about"]
     asked += [[f"{part} examples", f"{n:,}"] for part, n in m.sizes.items()]
     engine = about()
     where = {
@@ -31,7 +31,7 @@ def settings_and_environment(m: Material) -> Html:
         "Python": platform.python_version(),
         "NumPy": np.__version__,
     }
-    one = table(["setting", "value"], asked, left=2) if asked else Html("")
+    one = table(["setting", "value"], asked, left=2, wrapped=True) if asked else Html("")
     two = table(["environment", "value"], list(where.items()), left=2)
     return section("Settings and environment", Html(f'<div class="two">{one}{two}</div>'))
 

@@ -20,8 +20,13 @@ def text(value: Any) -> str:
     return value if isinstance(value, Html) else escape(str(value))
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1, caption: str = "") -> Html:
-    """A table; the first `left` columns hold words, the others numbers. The first cell of a row is its header."""
+def table(
+    heads: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1, wrapped: bool = False
+) -> Html:
+    """A table; the first `left` columns hold words, the others numbers. The first cell of a row is its header.
+
+    Where the page is too narrow it scrolls, or its cells are `wrapped`.
+    """
 
     def cells(tag: str, row: Sequence[Any], scope: str) -> str:
         made = []
@@ -33,11 +38,11 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1,
             )
         return f"<tr>{''.join(made)}</tr>"
 
-    above = f"<caption>{text(caption)}</caption>" if caption else ""
     body = "".join(cells("td", row, "row") for row in rows)
     head = cells("th", heads, "col")
+    kind = ' class="wrapped"' if wrapped else ""
     return Html(
-        f'<div class="wide" tabindex="0"><table>{above}<thead>{head}</thead><tbody>{body}</tbody></table></div>'
+        f'<div class="wide" tabindex="0"><table{kind}><thead>{head}</thead><tbody>{body}</tbody></table></div>'
     )
 
 

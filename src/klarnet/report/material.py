@@ -128,5 +128,5 @@ def of_run(outcome: Outcome) -> Material:
         optimizer=optimizer_of(recipe),
         batch_size=size,
         watched=None if outcome.watch is None else outcome.watch.to_json(),
-        sample=None if train.t is None else (train.X[:size], train.t[:size]),
+        sample=train.take(range(min(size, len(train)))),
     )

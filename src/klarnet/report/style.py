@@ -19,7 +19,7 @@ body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
        padding: 1.2rem; max-width: 66rem; overflow-wrap: break-word }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: .2rem 0 } h2 { font-size: 1.25rem; margin: 2.4rem 0 .5rem }
 h3 { font-size: 1rem; margin: 1.4rem 0 .4rem }
-header p { margin: .2rem 0 .6rem } .soft, figcaption, caption { color: var(--soft) }
+header p { margin: .2rem 0 .6rem } .soft, figcaption { color: var(--soft) }
 nav { display: flex; flex-wrap: wrap; gap: .3rem 1rem; font-size: .92rem; border-bottom: 1px solid var(--line);
       padding-bottom: .6rem }
 a { color: var(--c0) } ul { padding-left: 1.1rem; font-size: .92rem }
@@ -50,11 +50,11 @@ svg text.ink { fill: var(--ink) } svg text.small { font-size: 10px } svg text.on
 .wide:focus-visible, .tall:focus-visible { outline: 2px solid var(--c0) } .whole { max-width: none }
 img { max-width: 100%; height: auto; image-rendering: pixelated }
 img.strip { width: 100%; height: 6rem; border: 1px solid var(--line); border-radius: 3px }
-table { border-collapse: collapse; font-size: .92rem } caption { text-align: left; padding-bottom: .3rem }
+table { border-collapse: collapse; font-size: .92rem }
 thead th { color: var(--soft); font-weight: 600 } tbody th { font-weight: 500 }
 th, td { text-align: left; white-space: nowrap; padding: .25rem .9rem .25rem 0; border-bottom: 1px solid var(--line) }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums } td.words { white-space: normal }
-tr.sum th, tr.sum td { border-top: 2px solid var(--line) }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
+.wrapped td { white-space: normal; overflow-wrap: anywhere; min-width: 8rem }
 .share { display: inline-block; height: .6rem; background: var(--c0); border-radius: 2px; margin-right: .5rem }
 .examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.2rem, 1fr)); gap: .7rem }
 .examples figure, .pair { background: var(--box); border-radius: .5rem; padding: .5rem; text-align: center }

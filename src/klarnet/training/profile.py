@@ -98,7 +98,7 @@ def profile(
     """Measure a training step on a batch X (n, …), t: seconds (medians) and bytes a layer and stage.
 
     loss, optimizer   as of `Trainer`
-    seconds           about how long to measure; at least three steps
+    seconds           about how long to measure; three steps, or one where that would take four times as long
 
     The calls run one after the other as in training, each behind a clock of its own, so that short ones cost a little
     more than in one go. Weights, gradients and running values are afterwards as before. Raises ValueError for data
@@ -125,8 +125,8 @@ def _times(execution: Execution, seconds: float) -> np.ndarray:
     replay = execution.replay
     jobs = [Bound(replay, segments, execution.memory, execution.state) for segments in replay.by_call]
     rows: list[list[float]] = []
-    end = time.perf_counter() + seconds
-    while len(rows) < 4 or time.perf_counter() < end:
+    begin = time.perf_counter()
+    while len(rows) < 2 or time.perf_counter() - begin < (seconds if len(rows) >= 4 else 4 * seconds):
         row = []
         for job in jobs:
             start = time.perf_counter()
