@@ -440,20 +440,20 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
 
 def test_a_signal_while_validating(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Validation is broken off and done again; the epoch is as it would have been."""
-    from klarnet.training import fit as module
+    from klarnet.training import evaluation as module
 
-    make = RUNS["validation"]
+    make = RUNS["metrics"]
     unbroken = Trained(tmp_path / "unbroken", make).run()
-    evaluate, count = module.evaluate, 0
+    run_forward, count = module.run_forward, 0
 
     def interrupted(*arguments: Any, **options: Any) -> Any:
         nonlocal count
         count += 1
         if count == 2:
             os.kill(os.getpid(), signal.SIGINT)
-        return evaluate(*arguments, **options)
+        return run_forward(*arguments, **options)
 
-    monkeypatch.setattr(module, "evaluate", interrupted)
+    monkeypatch.setattr(module, "run_forward", interrupted)
     broken = Trained(tmp_path / "broken", make)
     _, history = broken.run(every="epoch")
     assert history.epochs == 1 and history.stopped == "interrupted in epoch 2"
