@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,13 @@ from hypothesis import HealthCheck, settings
 if "PYTEST_XDIST_WORKER" in os.environ:
     for variable in ("KLARNET_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
+
+# A shell lets what it runs in the background ignore Ctrl-C, and tests of Ctrl-C are to hear it there too.
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    and threading.current_thread() is threading.main_thread()
+):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # `HYPOTHESIS_PROFILE=thorough make test` draws many more examples, and others each time.
 _common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
