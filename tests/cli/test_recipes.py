@@ -201,3 +201,24 @@ def test_the_augmentation_is_drawn(
     assert Image.open("b.png").size[0] > 500
     failing(["augment-preview", "digits"], "digits: no [[augmentation]] in this recipe")
     failing(["augment-preview", "mine.toml", "--examples", "0"], "examples is 0")
+
+
+def test_numbers_are_learned_from_a_table(tmp_path: Path, capsys: Captured, failing: Callable) -> None:
+    rows = [(i % 7, (i * i) % 11) for i in range(60)]
+    text = "\n".join(["a,b,y", *(f"{a},{b},{2 * a - b + 0.5}" for a, b in rows)])
+    (tmp_path / "numbers.csv").write_text(text)
+    train = ["train", "csv", "--data", str(tmp_path / "numbers.csv"), "--out", str(tmp_path / "run")]
+    metrics = ["--set", 'training.metrics=["mae", "r2"]', "--set", "network.dropout=0.0"]
+    assert run([*train, *metrics, "--epochs", "40"]) == 0
+    line = capsys.readouterr().out.splitlines()[-2]
+    found = dict(zip(line.split()[1::2], map(float, line.split()[2::2]), strict=True))
+    assert line.startswith("test loss ") and found["r2"] > 0.9 and set(found) == {"loss", "mae", "r2"}
+    assert run(["evaluate", str(tmp_path / "run"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["r2"] == pytest.approx(found["r2"], abs=1e-4)
+
+    (tmp_path / "numbers.csv").write_text(text.replace("3,9,", "3,nine,", 1))
+    failing([*train, "--force"], "numbers.csv:5: column 'b'", "nine")
+    assert (tmp_path / "run" / "best.klarnet").exists()  # refused before the former run was touched
+    (tmp_path / "numbers.csv").write_text(text)
+    failing([*train, "--force", "--set", "data.target=z"], "column 'z' is not known")
+    failing([*train, "--force", "--set", 'training.metrics=["mea"]'], "training.metrics", "'mea'", "mae")

@@ -168,7 +168,7 @@ def test_what_cannot_be_trained_is_refused_before_a_folder_is_made(tmp_path: Pat
     for rate in ("nan", "0", "-1", "inf"):
         failing(["train", "digits", *out, "--learning-rate", rate], "learning_rate")
     failing(["train", "digits", *out, "--epochs", "many"], "--epochs", "many")
-    failing(["train", "mnist", *out], "mnist:5: data.path is missing", "IDX files: --data PATH")
+    failing(["train", "mnist", *out], "mnist:6: data.path is missing", "IDX files: --data PATH")
     failing(["train", "mnist", *out, "--data", str(tmp_path / "nowhere")], "nowhere", "no such folder")
     assert not (tmp_path / "run").exists()
 

@@ -38,13 +38,13 @@ class Outcome:
 
 
 class _Record(Callback):
-    """Writes the history after every epoch, so that a run that breaks off leaves it behind, and the run at its end.
+    """Writes the history after every epoch, so that a run that breaks off leaves it behind.
 
     A run that ends before its first epoch does leaves its files too. It must stand before what puts best weights back.
     """
 
-    def __init__(self, folder: Path, checkpoint: Checkpoint) -> None:
-        self.folder, self.checkpoint = folder, checkpoint
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.interrupted = False
 
     def on_epoch_end(self, fit: Any, row: dict[str, Any]) -> None:
@@ -56,8 +56,6 @@ class _Record(Callback):
             self._write(fit)
         if not fit.history.rows and fit.saved is None:
             save_checkpoint(fit.trainer, self.folder / "last.klarnet", history=fit.history)
-        elif fit.done == fit.epochs or fit.stopping is not None:
-            self.checkpoint.save(fit)
 
     def _write(self, fit: Any) -> None:
         write_text(self.folder / "history.csv", fit.history.to_csv())
@@ -110,7 +108,7 @@ def _run(recipe: Recipe, folder: Path, net: Network, examples: Examples, *, resu
         about={"recipe": as_toml(recipe)},
         resume_with=f"klarnet resume {folder}",
     )
-    record, start = _Record(folder, checkpoint), time.perf_counter()
+    record, start = _Record(folder), time.perf_counter()
     behind: list[Callback] = [checkpoint, *([watch] if watch else [])]
     history = learn(recipe, net, examples, [record], behind, resume=resume)
     seconds = max(time.perf_counter() - start, sum(row["seconds"] for row in history.rows))
