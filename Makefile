@@ -12,7 +12,7 @@ NATIVE := CMakeLists.txt tools/native.py $(patsubst %,src/klarnet/engine/%.py,ro
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow test-browser build bench format sanitize clean distclean
+.PHONY: help demo test test-slow test-browser docs build bench format sanitize clean distclean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
@@ -33,6 +33,10 @@ test-browser: .venv/.browser $(LIBRARY)  ## the reports in a real browser, the C
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 	  { echo "klarnet: no Chromium on the PATH. Debian, Ubuntu: sudo apt install chromium"; exit 1; }
 	$(BIN)/python -m pytest -m browser tests/browser
+
+docs: .venv/.docs $(LIBRARY)  ## the course and the public names as pages in build/docs; their code runs
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -d build/doctrees docs build/docs
+	@echo "pages: build/docs/index.html"
 
 build: .venv/.tools $(LIBRARY)  ## (re)build the native engine; Python code needs no building
 
@@ -75,6 +79,11 @@ distclean: clean  ## remove the environments too
 .venv/.browser: .venv/.tools
 	@echo "Installing what drives the browser into .venv"
 	@$(PIP) --group browser
+	@touch $@
+
+.venv/.docs: .venv/.installed
+	@echo "Installing what makes the pages into .venv"
+	@$(PIP) --group docs
 	@touch $@
 
 .venv/.tools: .venv/.installed
