@@ -9,7 +9,7 @@ namespace kn::KN_TARGET {
 // the vector.
 void pack_columns(const Matrix& B, int64_t k, int64_t columns, int64_t width, float* to);
 
-constexpr int64_t most_tiles = 32;          // packed at a time
+constexpr int64_t most_tiles = 48;          // packed at a time
 
 // Rows starts[0] … starts[tiles] - 1 of A, k columns, in tiles from starts[t] on. Each is stored column by column, its
 // element (i, p) at to[starts[t] * k + p * rows of the tile + i]. A has `last` rows in all.
