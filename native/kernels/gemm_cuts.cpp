@@ -28,7 +28,7 @@ Cuts::Cuts(const Product& product) : p(product) {
     const bool crowded = p.m >= 24 && capacity(p.B.row, sets_of_l2) < least(p.k, 256);
     const bool far = p.m >= 48 && p.k * p.n >= 1 << 18;             // B lies beyond L2
     const bool packed = p.B.column != 1 || p.m >= 384 || crowded || far;
-    parts = most(1, up(p.k, packed ? 256 : 512));
+    parts = most(1, up(p.k, packed ? 272 : 512));
     const bool along = p.A.row == 1;
     pack_a = (p.A.column != 1 && !along) ||
              (p.m >= 24 && (p.n >= 512 || (along && p.n >= 64 && capacity(p.A.column, sets_of_l1) < least(p.k, 256) * 2)));
