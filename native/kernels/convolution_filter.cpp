@@ -1,7 +1,9 @@
 // Packs the filter of a direct convolution: for each phase of the stride, group and block of one or two vectors of
-// output channels, the cells in the order in which the inner loop reads them. One pass over F; small beside the rest.
+// output channels, the cells in the order in which the inner loop reads them. One pass over F; small beside the rest, and
+// saved in a network frozen for inference.
 #include "kernels/convolution_filter.h"
 
+#include "threads/keep.h"
 #include "threads/parallel.h"
 
 namespace kn::KN_TARGET {
@@ -39,12 +41,15 @@ Packed pack_filter(const Direct& job) {
     if (is_depthwise(job.groups, job.read, job.write)) return {job, nullptr, nullptr, 1};       // read as they are
     const Filter& f = job.filter;
     const int64_t blocks = parts(job.write, block_columns), per_group = blocks * block_columns;
-    float* bias = scratch(Slot::first, static_cast<size_t>(job.groups * per_group * (1 + f.p * f.q * job.read)));
+    const int64_t floats = job.groups * per_group * f.p * f.q * job.read;
+    const Kept own = kept(static_cast<size_t>(floats));
+    float* bias = scratch(Slot::first, static_cast<size_t>(job.groups * per_group + (own.memory ? 0 : floats)));
     for (int64_t i = 0; i < job.groups * per_group; ++i) {
         const int64_t group = i / per_group, column = i % per_group;
         bias[i] = job.bias && column < job.write ? job.bias[group * job.write + column] : 0;
     }
-    const Packed packed{job, bias + job.groups * per_group, bias, blocks};
+    const Packed packed{job, own.memory ? own.memory : bias + job.groups * per_group, bias, blocks};
+    if (own.memory && !own.fresh) return packed;
     const int64_t of_phase = job.groups * blocks, phases = job.phases_y * job.phases_x;
     const double cost = 16.0 * static_cast<double>(f.p * f.q * job.read * block_columns) / static_cast<double>(phases);
     parallel(phases * of_phase, cost, [&](int64_t i) {

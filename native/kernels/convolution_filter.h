@@ -4,7 +4,7 @@
 
 namespace kn::KN_TARGET {
 
-// Filter and bias as all tasks of a call read them, in shared scratch.
+// Filter and bias as all tasks of a call read them, in shared scratch or kept from run to run.
 struct Packed {
     const Direct& job;
     const float* filter;           // [phase][group][block of columns][tap row][tap column][read][columns]

@@ -4,11 +4,13 @@
 // Many tiles: threads share blocks of tiles. Loops: input transform of the block - blocks of 2 vectors of filters -
 // points (convolution_block.h: rows are tiles) - output transform. U, made once a call, lies in shared scratch and is
 // read once a block of tiles: so a block has as many tiles as its V and products have room for in L2.
+// A network frozen for inference keeps U.
 // Few tiles (small maps, one image): V is shared, threads share blocks of filters, whose U is made and used in L2.
 // L1: one point's panel of U. L2: V of the block, and the products of one block of filters.
 // Remainders: tiles beyond the map are computed and not stored; channels by masked loads, filters by zeros.
 // Error: about 2e-6 of the largest output, some 3 times that of the direct sum (tests hold it under 1e-5).
 #include "kernels/winograd.h"
+#include "threads/keep.h"
 #include "threads/parallel.h"
 
 namespace kn::KN_TARGET::winograd {
@@ -62,15 +64,18 @@ void store_block(const Direct& job, const Sizes& size, const Tiles& tiles, int64
 void convolve_many(const Direct& job, const TileCut& cut) {
     const Sizes size(job, cut.most());
     const int64_t blocks = filter_blocks(job), of_block = planes * job.read * block_columns;
-    float* bias = scratch(Slot::first, static_cast<size_t>(blocks * (block_columns + of_block)));
-    float* U = bias + blocks * block_columns;
+    const Kept packed = kept(static_cast<size_t>(blocks * of_block));
+    float* bias = scratch(Slot::first, static_cast<size_t>(blocks * (block_columns + (packed.memory ? 0 : of_block))));
+    float* U = packed.memory ? packed.memory : bias + blocks * block_columns;
     pad_bias(job, bias);
-    constexpr int64_t channels = 16;
-    const int64_t over = parts(job.read, channels);
-    parallel(blocks * over, 100.0 * channels * block_columns, [&](int64_t i) {
-        const int64_t block = i / over, at = i % over * channels;
-        transform_filter(job, block, {at, smaller(job.read, at + channels)}, U + block * of_block);
-    });
+    if (!packed.memory || packed.fresh) {
+        constexpr int64_t channels = 16;
+        const int64_t over = parts(job.read, channels);
+        parallel(blocks * over, 100.0 * channels * block_columns, [&](int64_t i) {
+            const int64_t block = i / over, at = i % over * channels;
+            transform_filter(job, block, {at, smaller(job.read, at + channels)}, U + block * of_block);
+        });
+    }
     const double cost = 2.0 * planes * static_cast<double>(cut.most() * job.read * job.write);
     parallel(cut.blocks(), cost, [&](int64_t i) {
         const Tiles tiles = cut.block(i);
@@ -86,7 +91,8 @@ void convolve_many(const Direct& job, const TileCut& cut) {
 
 void convolve_few(const Direct& job, const TileCut& all) {
     const Sizes size(job, all.most());
-    const int64_t blocks = filter_blocks(job);
+    const int64_t blocks = filter_blocks(job), of_block = planes * job.read * block_columns;
+    const Kept packed = kept(static_cast<size_t>(blocks * of_block));
     float* bias = scratch(Slot::first, static_cast<size_t>(blocks * block_columns + planes * size.plane));
     float* V = bias + blocks * block_columns;
     pad_bias(job, bias);
@@ -97,9 +103,9 @@ void convolve_few(const Direct& job, const TileCut& all) {
     const double cost = (2.0 * planes * static_cast<double>(all.most()) + 100) *
                         static_cast<double>(job.read * block_columns);
     parallel(blocks, cost, [&](int64_t block) {
-        float* U = scratch(Slot::second, static_cast<size_t>(planes * job.read * block_columns));
+        float* U = packed.memory ? packed.memory + block * of_block : scratch(Slot::second, static_cast<size_t>(of_block));
         float* products = scratch(Slot::third, static_cast<size_t>(planes * size.product));
-        transform_filter(job, block, {0, job.read}, U);
+        if (!packed.memory || packed.fresh) transform_filter(job, block, {0, job.read}, U);
         multiply(job, size, V, all.most(), block, U, products);
         store_block(job, size, all.block(0), block, bias, products);
     });

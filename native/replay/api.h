@@ -1,6 +1,7 @@
 // The C face of the library: what Python calls through ctypes.
 #pragma once
 #include "engine.h"
+#include "threads/keep.h"
 
 #define KN_PUBLIC extern "C" __attribute__((visibility("default")))
 
@@ -18,12 +19,16 @@ struct Job {
     int64_t first, last;
     const uint64_t* bases;      // addresses of the buffers
     State* state;
+    Keep* keep;                 // where packed weights are kept from run to run, or null
+    int64_t constant;           // number of the buffer whose contents stay the same as long as `keep` lives
 };
 
 }  // namespace kn
 
 KN_PUBLIC uint32_t kn_abi();                            // must equal the number that Python works out from its table
 KN_PUBLIC int64_t kn_run(const kn::Job* job);           // -1, or the position of the record that refused
+KN_PUBLIC kn::Keep* kn_make_keep();                     // null where there is no memory
+KN_PUBLIC void kn_free_keep(kn::Keep* keep);
 KN_PUBLIC int kn_missing(int number);                   // 1: this build has no native form of that function
 KN_PUBLIC void kn_set_threads(int count);
 KN_PUBLIC int kn_threads();

@@ -34,6 +34,12 @@ void resolve(const int64_t* words, const Header& header, const uint64_t* bases, 
     for (int64_t i = entries; i < size; i += 4) record[i] = address(record[i], bases);
 }
 
+// May what is packed from a record's second array, the weights of a convolution, be kept?
+bool keeps(const Job& job, const Header& header, int64_t position) {
+    const int64_t buffer = static_cast<int64_t>(static_cast<uint64_t>(job.words[position + 2]) >> 48);
+    return job.keep && header.heads > 1 && buffer == job.constant;
+}
+
 // Runs the record at `position`. What it refuses stands in `state`.
 void run_record(const Job& job, const Header& header, int64_t position, State* state) {
     Context context{state};
@@ -42,7 +48,9 @@ void run_record(const Job& job, const Header& header, int64_t position, State* s
     if (header.length > usual_length)
         record = reinterpret_cast<int64_t*>(scratch(Slot::record, 2 * static_cast<size_t>(header.length)));
     resolve(job.words + position, header, job.bases, record);
-    const Kernel kernel = header.number < functions ? kernels()[header.number] : nullptr;
+    const Kernel* table = kernels();
+    const Kernel kernel = header.number < functions ? table[header.number] : nullptr;
+    begin_record(keeps(job, header, position) ? job.keep : nullptr, position, table);
     if (!kernel) context.refuse(no_kernel, 0, header.number);
     else kernel(record, context);
 }
@@ -106,6 +114,15 @@ KN_PUBLIC int64_t kn_run(const kn::Job* job) {
     }
     return job->state->status == kn::fine ? -1 : position;
 }
+
+KN_PUBLIC kn::Keep* kn_make_keep() {
+    try {
+        return kn::make_keep();
+    } catch (...) {
+        return nullptr;
+    }
+}
+KN_PUBLIC void kn_free_keep(kn::Keep* keep) { kn::free_keep(keep); }
 
 KN_PUBLIC int kn_missing(int number) {
     return number < 0 || number >= kn::functions || !kn::kernels()[number];

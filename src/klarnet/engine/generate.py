@@ -25,7 +25,7 @@ except ImportError:  # run by the build, where the package does not exist yet
 
 _C_TYPES = {"float": "float", "int": "int32_t", "short": "uint16_t"}
 _WIDTH = 110  # of a line of the stubs
-LAYOUT = 2  # raise it when records or the state block change form
+LAYOUT = 3  # raise it when records or the state block change form
 
 
 def abi() -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 
@@ -24,7 +25,8 @@ _WHY: list[str] = []
 
 
 class Job(ctypes.Structure):
-    """One entry into the library: the words of a plan from `first` to `last`, its buffers and the state block."""
+    """One entry into the library: the words of a plan from `first` to `last`, its buffers and the state block; `keep`
+    (a `Keep`, or nothing) and the number of the buffer whose contents it may rest on."""
 
     _fields_ = [
         ("words", ctypes.c_void_p),
@@ -32,7 +34,19 @@ class Job(ctypes.Structure):
         ("last", ctypes.c_int64),
         ("bases", ctypes.c_void_p),
         ("state", ctypes.c_void_p),
+        ("keep", ctypes.c_void_p),
+        ("constant", ctypes.c_int64),
     ]
+
+
+class Keep:
+    """Where the library keeps packed weights from run to run, as long as this lives."""
+
+    def __init__(self) -> None:
+        lib = library()
+        self.handle = lib.kn_make_keep() if lib is not None else None
+        if self.handle is not None:
+            finalize(self, lib.kn_free_keep, self.handle)
 
 
 @cache
@@ -58,6 +72,8 @@ def library() -> Any:
         return None
     lib.kn_run.restype, lib.kn_run.argtypes = ctypes.c_int64, [ctypes.POINTER(Job)]
     lib.kn_missing.restype = ctypes.c_int
+    lib.kn_make_keep.restype, lib.kn_free_keep.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+    lib.kn_free_keep.restype = None
     lib.kn_isa.restype = lib.kn_isas.restype = ctypes.c_char_p
     lib.kn_set_isa.argtypes = [ctypes.c_char_p]
     lib.kn_peak.restype, lib.kn_peak.argtypes = ctypes.c_double, [ctypes.c_double, ctypes.c_int]

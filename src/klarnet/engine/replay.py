@@ -197,10 +197,15 @@ class Replay:
         """How many calls into the library one run of the whole plan makes."""
         return sum(isinstance(s, tuple) for s in joined([s for part in self.parts for s in part]))
 
-    def bind(self, memory: Memory, state: State, parts: Sequence[int] | None = None) -> Bound:
-        """The segments of these parts (all of them by default) ready for this memory and state block."""
+    def bind(
+        self, memory: Memory, state: State, parts: Sequence[int] | None = None, *, constant: int = 0
+    ) -> Bound:
+        """The segments of these parts (all of them by default) ready for this memory and state block.
+
+        constant   number of a buffer whose contents never change: what is packed from it is kept from run to run
+        """
         chosen = range(len(self.parts)) if parts is None else parts
-        return Bound(self, [s for p in chosen for s in self.parts[p]], memory, state)
+        return Bound(self, [s for p in chosen for s in self.parts[p]], memory, state, constant)
 
 
 def joined(segments: list[Any]) -> list[Any]:
@@ -217,9 +222,12 @@ def joined(segments: list[Any]) -> list[Any]:
 class Bound:
     """Segments with their buffers: `run()` is all that a step costs."""
 
-    def __init__(self, replay: Replay, segments: list[Any], memory: Memory, state: State) -> None:
+    def __init__(
+        self, replay: Replay, segments: list[Any], memory: Memory, state: State, constant: int = 0
+    ) -> None:
         memory.arena(replay.arena_bytes)
         self.replay, self.memory, self.state = replay, memory, state
+        self.keep = native.Keep() if constant else None
         self.jobs: list[Any] = []
         for s in joined(segments):
             if isinstance(s, tuple):
@@ -229,6 +237,8 @@ class Bound:
                     s[1],
                     ctypes.addressof(memory.bases),
                     ctypes.addressof(state),
+                    None if self.keep is None else self.keep.handle,
+                    constant,
                 )
                 self.jobs.append(ctypes.byref(job))
             else:

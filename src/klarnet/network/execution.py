@@ -85,6 +85,7 @@ class Wanted:
     outputs: bool = False  # deliver the network's outputs
     optimizer: OptimizerState | None = None  # with it, the step ends in an update
     regularisation: Regularisation = field(default_factory=Regularisation)
+    frozen: bool = False  # the weights never change again: packed ones are kept
 
 
 class Execution:
@@ -113,7 +114,7 @@ class Execution:
         self.results: dict[str, Description] = {}
         self.plan: Plan = make_plan(self._trace(net, acting), optimise=optimise)
         self.replay = Replay(self.plan, engine())
-        self.bound: Bound = self.replay.bind(self.memory, state)
+        self.bound: Bound = self.replay.bind(self.memory, state, constant=WEIGHTS if wanted.frozen else 0)
 
     def _trace(self, net: BaseNetwork, acting: Sequence[Head]) -> Trace:
         trace, wanted = Trace(), self.wanted

@@ -25,9 +25,10 @@ FOLDS = {
 class Frozen:
     """`f(X)`: the outputs of a network as it was when it was frozen; later training does not change them.
 
-    Batch norm behind a dense or convolution layer is folded into its weights, dropout and noise are gone, and the plan
-    is made beforehand for the frozen batch size. Each thread has buffers of its own, so several may call at once; what
-    comes back is the caller's own array (a dict where the network has several outputs).
+    Batch norm behind a dense or convolution layer is folded into its weights, dropout and noise are gone, the filters
+    of convolutions stay packed from call to call, and the plan is made beforehand for the frozen batch size. Each
+    thread has buffers of its own, so several may call at once; what comes back is the caller's own array (a dict where
+    the network has several outputs).
     """
 
     def __init__(self, net: BaseNetwork, batch_size: int) -> None:
@@ -36,6 +37,7 @@ class Frozen:
                 f"freeze_for_inference: batch_size {batch_size!r}, expected a whole number above 0"
             )
         self.net, self.batch_size = folded(net), batch_size
+        self.net.weights.values.setflags(write=False)  # packed copies of them are kept
         self._local = threading.local()
         if not any(None in v.shape for v in self.net.inputs):
             shapes = tuple((batch_size, *v.shape) for v in self.net.inputs)
@@ -74,7 +76,7 @@ class Frozen:
         plans: dict[Any, Execution] = self._local.__dict__.setdefault("plans", {})
         key = (shapes, spans, engine())
         if key not in plans:
-            wanted = Wanted(shapes, {}, lengths=spans, outputs=True)
+            wanted = Wanted(shapes, {}, lengths=spans, outputs=True, frozen=True)
             plans[key] = Execution(self.net, (), wanted, State(0.0, 0, self.net.seed))
         return plans[key]
 
