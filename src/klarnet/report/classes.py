@@ -26,7 +26,9 @@ def class_sections(m: Material) -> list[Html]:
     found = [
         section(
             "Confusion matrix",
-            Html(f'<div class="wide" tabindex="0">{drawn_matrix(m.matrix)}</div>'),
+            Html(
+                f'<div class="wide" tabindex="0" role="group" aria-label="Drawing">{drawn_matrix(m.matrix)}</div>'
+            ),
             note="Rows are the truth, columns what the network said. Colour: the share of the row.",
         )
     ]

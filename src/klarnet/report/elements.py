@@ -41,9 +41,8 @@ def table(
     body = "".join(cells("td", row, "row") for row in rows)
     head = cells("th", heads, "col")
     kind = ' class="wrapped"' if wrapped else ""
-    return Html(
-        f'<div class="wide" tabindex="0"><table{kind}><thead>{head}</thead><tbody>{body}</tbody></table></div>'
-    )
+    whole = f"<table{kind}><thead>{head}</thead><tbody>{body}</tbody></table>"
+    return Html(f'<div class="wide" tabindex="0" role="group" aria-label="Table">{whole}</div>')
 
 
 def section(title: str, *parts: str, note: str = "") -> Html:

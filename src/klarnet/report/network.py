@@ -16,7 +16,7 @@ from .material import Material
 
 def network_sections(m: Material) -> list[Html]:
     """Architecture, time and memory."""
-    drawn = Html(f'<div class="tall" tabindex="0">{drawing(m.net)}</div>')
+    drawn = Html(f'<div class="tall" tabindex="0" role="group" aria-label="Drawing">{drawing(m.net)}</div>')
     found = [section("Network", drawn, _layers(m))]
     if m.sample is not None:
         X, t = m.sample

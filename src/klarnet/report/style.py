@@ -72,7 +72,8 @@ summary { cursor: pointer; color: var(--soft) } code { font-size: .92em }
     + _LIGHT
     + """ } body { max-width: none; padding: 0; font-size: 11pt; print-color-adjust: exact;
   -webkit-print-color-adjust: exact } nav, .smoothing { display: none } figure, tr, .figures { break-inside: avoid }
-  h2 { break-after: avoid } .tall { max-height: none } details::details-content { content-visibility: visible;
+  h2 { break-after: avoid } .tall { max-height: none } table { font-size: 8pt } thead th { white-space: normal }
+  details::details-content { content-visibility: visible;
   display: block; height: auto } }
 """
 )
