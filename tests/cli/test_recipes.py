@@ -95,6 +95,11 @@ def test_the_recipe_of_a_run_repeats_it_bit_for_bit(mine: Path, tmp_path: Path, 
             assert (out / name).read_bytes() == (tmp_path / "a" / name).read_bytes(), name
     text = capsys.readouterr().out
     assert "training mine into" in text and "test accuracy" in text
+    light = tmp_path / "light.png"
+    Image.new("RGB", (8, 8), "white").save(light)
+    assert run(["predict", str(tmp_path / "a"), str(light)]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith(f"{light}: ") and shown.err == ""  # inversion is a matter of grey pictures
     assert run(["recipe", str(tmp_path / "a")]) == 0
     assert capsys.readouterr().out == (tmp_path / "a" / "recipe.toml").read_text()
 

@@ -16,7 +16,7 @@ class Answer:
 
     file: str
     ranking: list[tuple[str, float]]
-    light: bool  # the picture is light at its border, where MNIST is black
+    light: bool  # a grey picture, light at its border, where MNIST is black
 
     @property
     def label(self) -> str:
@@ -46,4 +46,4 @@ def classify(net: Network, file: str | os.PathLike[str], *, invert: bool = False
     p = net.predict(X[None])[0]
     names = net.class_names or tuple(str(i) for i in range(len(p)))
     order = np.argsort(-p, kind="stable")
-    return Answer(str(file), [(names[i], float(p[i])) for i in order], light_border(X))
+    return Answer(str(file), [(names[i], float(p[i])) for i in order], shape[2] == 1 and light_border(X))

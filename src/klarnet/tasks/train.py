@@ -82,6 +82,8 @@ def resume(folder: Path, options: Options = ()) -> Outcome:
     Raises FileNotFoundError where there is no run, ValueError for one that has nothing left to do.
     """
     file, last = folder / "recipe.toml", folder / "last.klarnet"
+    if (folder / "search.toml").is_file():
+        raise ValueError(f"{folder}: a search, no run; klarnet tune {folder} goes on with it")
     if not file.is_file():
         raise FileNotFoundError(f"{folder}: no run folder with recipe.toml")
     recipe = find_recipe(file, options)
