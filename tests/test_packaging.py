@@ -41,7 +41,8 @@ def test_a_wheel_holds_engine_and_licences_for_every_python(wheel: zipfile.ZipFi
     assert Path(str(wheel.filename)).name.split("-")[2:4] == ["py3", "none"]
     assert LIBRARY in names
     assert wheel.getinfo(LIBRARY).file_size < 5_000_000
-    assert {"klarnet/py.typed", "klarnet/data/digits/digits-idx4-ubyte.gz"} <= set(names)
+    recipe = "klarnet/tasks/recipes/built_in/digits.toml"
+    assert {"klarnet/py.typed", "klarnet/data/digits/digits-idx4-ubyte.gz", recipe} <= set(names)
     assert not [n for n in names if n.startswith("tests/") or n.endswith((".cpp", ".h"))]
 
     about = metadata(wheel)
