@@ -98,6 +98,9 @@ def command(name: str, folder: Path, arguments: list[str], through: Path | None 
 def run(argv: list[str], seconds: float, **environment: str) -> dict[str, object]:
     """Run one process and read its JSON line; what went wrong comes back under "error"."""
     variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment}
+    variables.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # installed packages come compiled; klarnet may lie here as sources
     if argv[0] != sys.executable:
         variables.pop("PYTHONPATH", None)  # klarnet's own
     try:

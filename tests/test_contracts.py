@@ -18,6 +18,7 @@ _TRAINING = _NETWORK | {"network", "data", "metrics"}
 _MODEL = _TRAINING | {"training"}
 HOUSE = {
     "names": set(),
+    "lazy": set(),
     "random": set(),
     "formulas": {"random"},
     "engine": _LOW,
@@ -113,7 +114,7 @@ def check_order(modules: list[Module]) -> Iterator[str]:
     names = {m.name for m in modules}
     for m in modules:
         for line, target in m.imports(names):
-            if target.split(".")[0] != "klarnet" or room_of(target) in {m.room, "names"}:
+            if target.split(".")[0] != "klarnet" or room_of(target) in {m.room, "names", "lazy"}:
                 continue  # which name was meant is a question of every room
             if m.room in OPEN.get(target, ()):
                 continue

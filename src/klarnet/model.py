@@ -5,30 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from klarnet.layers import Layer, Sigmoid, Softmax
 from klarnet.layers.checks import positive
-from klarnet.losses import Loss
 from klarnet.network import BaseNetwork, InputScaling
-from klarnet.network.execution import Execution, Wanted, heads
-from klarnet.network.files import copy_network, fill, read, rebuild, save_network, weights_in
-from klarnet.network.head import with_new_head
-from klarnet.network.inference import Frozen
-from klarnet.network.summary import Summary, add_plan, concrete, example_targets, summarise
-from klarnet.network.transfer import LoadReport, load_weights
-from klarnet.network.update import OptimizerState
-from klarnet.optimizers import optimizer as find_optimizer
-from klarnet.training import evaluation
-from klarnet.training import fit as fit_module
-from klarnet.training import trace as trace_module
-from klarnet.training.callbacks import Callback
-from klarnet.training.feed import Feed
-from klarnet.training.history import History
-from klarnet.training.progress import Progress
-from klarnet.training.targets import output_shape
-from klarnet.training.trace import Trace
-from klarnet.training.trainer import losses_by_output
+
+if TYPE_CHECKING:
+    from klarnet.losses import Loss
+    from klarnet.network.inference import Frozen
+    from klarnet.network.summary import Summary
+    from klarnet.network.transfer import LoadReport
+    from klarnet.training import Callback, History
+    from klarnet.training.evaluation import Result
+    from klarnet.training.feed import Feed
+    from klarnet.training.trace import Trace
+
+# What a method needs is imported when it is first called: whoever builds a network and makes a step with a Trainer does
+# not wait for files, data and callbacks.
 
 
 class Network(BaseNetwork):
@@ -100,13 +94,18 @@ class Network(BaseNetwork):
         Ctrl-C ends the training and keeps the work. Raises ValueError for data, labels or shapes that do not fit, and
         kn.NotFiniteError with the layer's name when the loss is no finite number.
         """
+        from klarnet.training.fit import fit
+
         train, held_out = self._split(data_or_X, t, validation, lengths, self.seed if seed is None else seed)
-        self._learn_about(train)
         bounds: dict[str, Any] = {"clip_norm": clip_norm, "clip_value": clip_value, "max_norm": max_norm}
-        noise: dict[str, Any] = {"weight_noise": weight_noise, "label_noise": label_noise}
+        noise: dict[str, Any] = {
+            "weight_noise": weight_noise,
+            "label_noise": label_noise,
+            "progress": progress,
+        }
         order: dict[str, Any] = {"batch_size": batch_size, "epochs": epochs, "seed": seed, "resume": resume}
         rates_of: dict[str, Any] = {"optimizer": optimizer, "schedule": schedule, "rates": rates}
-        return fit_module.fit(
+        return fit(
             self,
             train,
             held_out,
@@ -114,7 +113,6 @@ class Network(BaseNetwork):
             loss_weights=loss_weights,
             metrics=metrics,
             callbacks=callbacks,
-            shown=[Progress()] if progress else [],
             **(order | rates_of | bounds | noise),
         )
 
@@ -127,13 +125,16 @@ class Network(BaseNetwork):
         metrics: Sequence[Any] | None = None,
         batch_size: int = 256,
         lengths: Any = None,
-    ) -> evaluation.Result:
+    ) -> Result:
         """Loss, metrics and confusion matrix on data, outside training. Arguments as for `fit`.
 
         result.loss, result.accuracy, result.confusion_matrix; result["accuracy"] as well.
         """
+        from klarnet.training.evaluation import evaluate
+        from klarnet.training.feed import Feed
+
         feed = Feed(data_or_X, t, lengths=lengths, name="evaluate")
-        return evaluation.evaluate(
+        return evaluate(
             self,
             feed,
             loss=self.default_loss() if loss is None else loss,
@@ -143,14 +144,20 @@ class Network(BaseNetwork):
 
     def predict(self, X: Any, *, batch_size: int = 256, lengths: Any = None) -> Any:
         """The outputs for X (n, …), computed in batches and scaled as in training: the caller's own array."""
-        return evaluation.predict(self, X, batch_size=batch_size, lengths=lengths)
+        from klarnet.training.evaluation import predict
+
+        return predict(self, X, batch_size=batch_size, lengths=lengths)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write architecture, class names, scaling and weights into one file, whole or not at all."""
+        from klarnet.network.files import save_network
+
         save_network(self, path)
 
     def copy(self, dtype: Any = None) -> Network:
         """The same network with weights of its own, in another floating type if wanted."""
+        from klarnet.network.files import copy_network
+
         return copy_network(self, Network, dtype)  # type: ignore[return-value]
 
     def trace(self, X: Any, t: Any, *, loss: Any = None, lengths: Any = None, training: bool = True) -> Trace:
@@ -165,7 +172,9 @@ class Network(BaseNetwork):
 
         Weights, running values, and what `forward` and `backward` keep stay as they are. Raises as a step does.
         """
-        return trace_module.trace(
+        from klarnet.training.trace import trace
+
+        return trace(
             self,
             X,
             t,
@@ -194,6 +203,8 @@ class Network(BaseNetwork):
         Raises ValueError if nothing fits, for NaN or infinity, and with strict=True if a weight is missing or of
         another shape; FileNotFoundError for no file. Nothing is changed then. Course: pre-training.
         """
+        from klarnet.network.transfer import load_weights
+
         return load_weights(self, source, match=match, strict=strict)
 
     def with_new_head(
@@ -216,6 +227,8 @@ class Network(BaseNetwork):
         What is frozen stays frozen, input scaling stays, and so does this network. Raises ValueError for a name that
         is not there or is taken, for shapes that do not fit, and for several outputs. Course: transfer learning.
         """
+        from klarnet.network.head import with_new_head
+
         return with_new_head(  # type: ignore[return-value]
             self, head, Network, after=after, seed=seed, class_names=class_names
         )
@@ -225,6 +238,8 @@ class Network(BaseNetwork):
 
         The network as it is now: batch norm is folded into the layer before it, dropout is gone.
         """
+        from klarnet.network.inference import Frozen
+
         return Frozen(self, batch_size)
 
     def summary(
@@ -242,6 +257,12 @@ class Network(BaseNetwork):
         training     of a whole training step, with this loss and optimizer; else of a forward pass
         steps        stands for sizes that vary, such as the width of a line
         """
+        from klarnet.network.execution import Execution, Wanted, heads
+        from klarnet.network.summary import add_plan, concrete, example_targets, summarise
+        from klarnet.network.update import OptimizerState
+        from klarnet.optimizers import optimizer as find_optimizer
+        from klarnet.training.trainer import losses_by_output
+
         summary = summarise(self)
         if batch_size is None:
             return summary
@@ -272,6 +293,8 @@ class Network(BaseNetwork):
         )
 
     def shape_behind(self, output: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+        from klarnet.training.targets import output_shape
+
         return output_shape(self, self.outputs[output].number, shapes)
 
     def default_loss(self) -> Any:
@@ -288,7 +311,10 @@ class Network(BaseNetwork):
         return next(iter(chosen.values())) if len(chosen) == 1 else chosen
 
     def _split(self, data: Any, t: Any, validation: Any, lengths: Any, seed: int) -> tuple[Feed, Feed | None]:
+        from klarnet.training.feed import Feed
+
         train = Feed(data, t, lengths=lengths, name="fit")
+        self._learn_about(train)
         if validation is None:
             return train, None
         if isinstance(validation, Real) and not isinstance(validation, bool):
@@ -323,6 +349,8 @@ def load(path: str | os.PathLike[str], *, layers: Sequence[type[Layer]] = ()) ->
     layers   classes of your own layers that the file names (those already imported are found by themselves)
     Raises FileNotFoundError, or ValueError naming the file where it is cut off or of another kind.
     """
+    from klarnet.network.files import fill, read, rebuild, weights_in
+
     arrays, about = read(path)
     net = rebuild(about, path, layers, Network)
     fill(net, weights_in(arrays), path)

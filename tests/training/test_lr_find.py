@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import klarnet as kn
-from klarnet.training.lr_find import RateCurve
+from klarnet.training.rate_range import RateCurve
 
 
 def quadratic() -> tuple[kn.Network, np.ndarray, np.ndarray]:

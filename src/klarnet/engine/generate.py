@@ -12,9 +12,7 @@ arrays (address and last size of each). Imports the standard library only: the b
 
 from __future__ import annotations
 
-import argparse
 import zlib
-from pathlib import Path
 
 try:
     from klarnet.engine.row import Function, Parameter
@@ -128,6 +126,9 @@ def stubs() -> str:
 
 
 def main(arguments: list[str]) -> None:
+    import argparse  # the build's alone
+    from pathlib import Path
+
     parser = argparse.ArgumentParser(description="Writes what follows from the table of functions.")
     parser.add_argument("--header", type=Path, help="write the C header here")
     parser.add_argument("--stubs", type=Path, help="write the type stubs here")

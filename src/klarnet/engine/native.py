@@ -6,7 +6,6 @@ import ctypes
 import os
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 from weakref import finalize
 
@@ -52,21 +51,22 @@ class Keep:
 @cache
 def library() -> Any:
     """The loaded library, or None; `why_not()` then says why. Loaded once, at the first use of the engine."""
-    folder = Path(os.environ.get("KLARNET_LIBRARY", Path(__file__).parent))
-    path = folder if folder.is_file() else next((folder / n for n in _NAMES if (folder / n).exists()), None)
+    folder = os.environ.get("KLARNET_LIBRARY", os.path.dirname(__file__))
+    places = [folder, *(os.path.join(folder, name) for name in _NAMES)]
+    path = next((place for place in places if os.path.isfile(place)), None)
     if path is None:
         _WHY.append("no compiled library beside the package (was it installed without a C++ compiler?)")
         return None
     try:
-        lib = ctypes.CDLL(str(path))  # CDLL: the GIL is dropped while the engine works
+        lib = ctypes.CDLL(path)  # CDLL: the GIL is dropped while the engine works
         lib.kn_abi.restype = ctypes.c_uint32
         came = lib.kn_abi()
     except (OSError, AttributeError) as error:
-        _WHY.append(f"{path.name}: {error}")
+        _WHY.append(f"{os.path.basename(path)}: {error}")
         return None
     if came != abi():
         _WHY.append(
-            f"{path.name} was built for another version of klarnet (ABI {came}, expected {abi()}); "
+            f"{os.path.basename(path)} was built for another version of klarnet (ABI {came}, expected {abi()}); "
             "install the package anew"
         )
         return None

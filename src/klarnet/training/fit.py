@@ -23,6 +23,7 @@ from .feed import Feed, examples_in
 from .history import History
 from .interruption import Interrupted, Signals
 from .label_noise import LabelNoise
+from .progress import Progress
 from .resume import restore
 from .trainer import Trainer
 
@@ -249,7 +250,7 @@ def fit(
     callbacks: Sequence[Callback],
     loss_weights: Any = None,
     rates: Mapping[str, float] | None = None,
-    shown: Sequence[Callback] = (),
+    progress: bool = False,
     schedule: Any = None,
     label_noise: float = 0.0,
     resume: bool = False,
@@ -280,7 +281,7 @@ def fit(
         batch_size=batch_size,
         epochs=epochs,
         seed=net.seed if seed is None else seed,
-        callbacks=[*callbacks, *shown],
+        callbacks=[*callbacks, Progress()] if progress else callbacks,
         schedule=None if schedule is None else find_schedule(schedule),
         label_noise=label_noise,
     )
