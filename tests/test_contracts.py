@@ -21,6 +21,7 @@ HOUSE = {
     "lazy": set(),
     "random": set(),
     "formulas": {"random"},
+    "ctc": {"formulas"},
     "engine": _LOW,
     "layers": {"engine", "random"},
     "losses": {"engine"},
@@ -34,7 +35,7 @@ HOUSE = {
     "tasks": _MODEL | {"model"},
     "report": (_MODEL - {"engine"})
     | {"model", "tasks", "klarnet"},  # it shows what a task found, and the version
-    "klarnet": _MODEL | {"model", "tasks", "report", "interchange"},
+    "klarnet": _MODEL | {"ctc", "model", "tasks", "report", "interchange"},
     "cli": (_MODEL - {"engine"}) | {"model", "tasks", "report", "interchange", "klarnet"},
 }
 # Files that more rooms may import than the house says.

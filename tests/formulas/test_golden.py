@@ -91,6 +91,7 @@ def test_every_golden_file_is_read_here() -> None:
         "lstm",
         "shape",
         "cross_entropy",
+        "ctc",
         "regression",
         "optimizers",
     }
@@ -221,6 +222,16 @@ def test_cross_entropy(g, near) -> None:
         assert near("value", value) and near(
             "dX", f.softmax_cross_entropy_backward(P, *targets, total, **backward)
         )
+
+
+@of("ctc")
+def test_ctc(g, near) -> None:
+    value, losses, G, total = f.ctc(g.X, g.labels, g.lengths, g.label_lengths, skip=1, **g.options)
+    impossible = np.isinf(losses)  # PyTorch is asked to call these losses 0
+    assert list(impossible) == [g.name == "infeasible", False, False, False]
+    assert near("losses", np.where(impossible, 0, losses).astype(losses.dtype)) and near("G", G)
+    np.testing.assert_allclose(value, losses[~impossible].mean(), rtol=1e-6)
+    assert total == np.count_nonzero(~impossible)
 
 
 @of("regression")

@@ -285,6 +285,30 @@ def cross_entropy() -> dict[str, Case]:
     return cases
 
 
+def ctc() -> dict[str, Case]:
+    cases = {}
+    for name, blank, infeasible in (("repeats", 0, False), ("last_blank", 4, False), ("infeasible", 0, True)):
+        X = draw(4, 9, 5, scale=2.0)
+        first = int(blank == 0)
+        labels = torch.randint(first, first + 4, (4, 4))
+        labels[0] = labels[0, 0]  # one label four times: seven steps
+        lengths, label_lengths = torch.tensor([6 if infeasible else 7, 9, 5, 3]), torch.tensor([4, 4, 2, 0])
+        losses = F.ctc_loss(
+            X.log_softmax(-1).movedim(1, 0), labels, lengths, label_lengths, blank, "none", zero_infinity=True
+        )
+        (G,) = torch.autograd.grad(losses.sum(), X)
+        cases[name] = case(
+            {"blank": blank},
+            X=X,
+            labels=labels,
+            lengths=lengths,
+            label_lengths=label_lengths,
+            losses=losses,
+            G=G,
+        )
+    return cases
+
+
 def regression() -> dict[str, Case]:
     cases = {}
     for reduction in ("mean", "sum"):
@@ -367,6 +391,7 @@ def main() -> None:
         lstm,
         shape,
         cross_entropy,
+        ctc,
         regression,
         optimizers,
     ):

@@ -48,6 +48,7 @@ from .cross_entropy import (
     softmax_cross_entropy,
     softmax_cross_entropy_backward,
 )
+from .ctc import ctc, ctc_backward
 from .dense import dense, dense_backward, dense_gradients
 from .dropout import dropout, dropout_backward
 from .embedding import embedding, embedding_gradients
@@ -111,6 +112,8 @@ __all__ = [
     "upsample2d_backward",
     "cross_entropy",
     "cross_entropy_backward",
+    "ctc",
+    "ctc_backward",
     "dense",
     "dense_backward",
     "dense_gradients",
