@@ -35,7 +35,7 @@ test-browser: .venv/.browser $(LIBRARY)  ## the reports in a real browser, the C
 	$(BIN)/python -m pytest -m browser tests/browser
 
 docs: .venv/.docs $(LIBRARY)  ## the course and the public names as pages in build/docs; their code runs
-	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -d build/doctrees docs build/docs
+	$(BIN)/python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going -d build/doctrees docs build/docs
 	@echo "pages: build/docs/index.html"
 
 build: .venv/.tools $(LIBRARY)  ## (re)build the native engine; Python code needs no building

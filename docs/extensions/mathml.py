@@ -8,13 +8,21 @@ from docutils import nodes
 from latex2mathml.converter import convert
 
 
+def mathml(formula: str, display: str) -> str:
+    """Raises ValueError for a command that would otherwise stand in the page as it was typed."""
+    made = convert(formula, display=display)
+    if "\\" in made:
+        raise ValueError(f"the formula {formula!r} has a command that is not known")
+    return made
+
+
 def inline(writer: Any, node: nodes.math) -> None:
-    writer.body.append(convert(node.astext(), display="inline"))
+    writer.body.append(mathml(node.astext(), "inline"))
     raise nodes.SkipNode
 
 
 def block(writer: Any, node: nodes.math_block) -> None:
-    writer.body.append(f'<div class="formula">{convert(node.astext(), display="block")}</div>')
+    writer.body.append(f'<div class="formula">{mathml(node.astext(), "block")}</div>')
     raise nodes.SkipNode
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import traceback
+from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -64,6 +65,8 @@ class Run(SphinxDirective):
         if picture is None:
             return []
         caption, messages = self.parse_inline(self.options["picture"], lineno=self.lineno)
+        spoken = escape("".join(part.astext() for part in caption))
+        picture = picture.replace("<svg", f'<svg role="img" aria-label="{spoken}"', 1)
         parts = nodes.raw("", picture, format="html"), nodes.caption("", "", *caption)
         return [nodes.figure("", *parts, classes=["picture"]), *messages]
 
