@@ -10,6 +10,7 @@ import klarnet
 
 from .apply import EVALUATE_EXAMPLES, PREDICT_EXAMPLES, evaluate, predict
 from .compare import COMPARE_EXAMPLES, compare
+from .explain import EXPLAIN_EXAMPLES, explain
 from .preview import PREVIEW_EXAMPLES, augment_preview
 from .recipes import RECIPE_EXAMPLES, RECIPES_EXAMPLES, recipe, recipes
 from .show import INFO_EXAMPLES, SUMMARY_EXAMPLES, info, summary
@@ -47,6 +48,7 @@ COMMANDS: tuple[tuple[Callable[..., int], str, str], ...] = (
     (predict, "RUN FILE...", PREDICT_EXAMPLES),
     (compare, "RUN RUN...", COMPARE_EXAMPLES),
     (summary, "WHAT", SUMMARY_EXAMPLES),
+    (explain, "TOPIC WORD", EXPLAIN_EXAMPLES),
     (info, "", INFO_EXAMPLES),
 )
 

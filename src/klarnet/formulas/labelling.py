@@ -45,8 +45,8 @@ def with_blanks(labels: Sequence[int], *, blank: int = 0) -> np.ndarray:
     return states
 
 
-def needed_steps(labels: Sequence[int]) -> int:
-    """The length of the shortest path that gives these labels: |l| plus the number of equal neighbours."""
+def needed_steps(labels: Sequence[int] | str) -> int:
+    """The length of the shortest path that gives these labels, or a word: |l| plus the number of equal neighbours."""
     return len(labels) + sum(int(a == b) for a, b in zip(labels, labels[1:], strict=False))
 
 
