@@ -98,11 +98,8 @@ class Network(BaseNetwork):
 
         train, held_out = self._split(data_or_X, t, validation, lengths, self.seed if seed is None else seed)
         bounds: dict[str, Any] = {"clip_norm": clip_norm, "clip_value": clip_value, "max_norm": max_norm}
-        noise: dict[str, Any] = {
-            "weight_noise": weight_noise,
-            "label_noise": label_noise,
-            "progress": progress,
-        }
+        noise: dict[str, Any] = {"weight_noise": weight_noise, "label_noise": label_noise}
+        seen: dict[str, Any] = {"metrics": metrics, "callbacks": callbacks, "progress": progress}
         order: dict[str, Any] = {"batch_size": batch_size, "epochs": epochs, "seed": seed, "resume": resume}
         rates_of: dict[str, Any] = {"optimizer": optimizer, "schedule": schedule, "rates": rates}
         return fit(
@@ -111,9 +108,7 @@ class Network(BaseNetwork):
             held_out,
             loss=self.default_loss() if loss is None else loss,
             loss_weights=loss_weights,
-            metrics=metrics,
-            callbacks=callbacks,
-            **(order | rates_of | bounds | noise),
+            **(order | rates_of | bounds | noise | seen),
         )
 
     def evaluate(
