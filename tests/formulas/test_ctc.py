@@ -225,6 +225,16 @@ def test_what_does_not_fit_is_refused(change: dict, message: str) -> None:
         f.ctc(np.zeros((1, 5, 4)), **change)
 
 
-def test_labels_are_whole_numbers() -> None:
+def test_labels_are_whole_numbers_and_logits_are_not() -> None:
     with pytest.raises(TypeError, match="integer type, got float64"):
         f.ctc(np.zeros((1, 5, 4)), np.ones((1, 2)))
+    with pytest.raises(TypeError, match="floating type, got int64"):
+        f.ctc(np.zeros((1, 5, 4), np.int64), np.ones((1, 2), np.int64))
+
+
+def test_a_nan_is_not_skipped_as_if_it_were_infeasible() -> None:
+    X = np.zeros((2, 3, 3))
+    X[0, 1, 1] = np.nan
+    with np.errstate(invalid="ignore"):
+        value, losses, *_ = f.ctc(X, np.array([[1], [2]]), skip=1)
+    assert np.isnan(value) and np.isnan(losses[0]) and np.isfinite(losses[1])

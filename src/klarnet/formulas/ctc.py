@@ -47,7 +47,8 @@ def ctc(
     losses are the ℓ_n, G their gradients by the logits, before mean and factor; 0 past a line's length.
     lengths (n,), the steps of each line: all t where missing. label_lengths (n,), how many of its labels count:
     where missing, those before its first negative one. Raises ValueError for shapes that do not fit, a length out
-    of range and a label that is the blank or outside 0 … k − 1, with line and position.
+    of range and a label that is the blank or outside 0 … k − 1, with line and position; TypeError for
+    logits that are no floats and labels that are no integers.
     """
     n, t, k = _shape(X, labels)
     steps = _lengths("lengths", lengths, n, t)
@@ -61,7 +62,7 @@ def ctc(
         losses[i] = -found.log_probability
         if found.log_probability > -np.inf:
             G[i, : steps[i]] = gradient(X[i, : steps[i]], found)
-    counted = np.isfinite(losses) if skip else np.ones(n, bool)
+    counted = losses != np.inf if skip else np.ones(n, bool)  # a NaN counts: it must be seen
     wide = np.result_type(X.dtype, np.float64)
     total = max(1, np.count_nonzero(counted)) if mean else 1
     value = factor * np.sum(losses[counted], dtype=wide) / total
@@ -86,6 +87,10 @@ def _shape(X: Array, labels: Array) -> tuple[int, int, int]:
         raise ValueError(
             f"ctc: expected X (lines, steps, classes) and labels (lines, most labels), got {X.shape} and "
             f"{labels.shape}"
+        )
+    if X.dtype.kind != "f":
+        raise TypeError(
+            f"ctc: expected logits of a floating type, got {X.dtype}; use X.astype(numpy.float32)"
         )
     if labels.dtype.kind not in "iu":
         raise TypeError(f"ctc: expected labels of an integer type, got {labels.dtype}")
