@@ -6,9 +6,8 @@
 // the four gates of a vector of units of all of them are summed in registers while the panel lies in L1, from h read
 // number by number. Right there, without going through memory, the gates are applied and G, C and H stored.
 // Examples that are past their length are left out of the blocks. The last units are part of a vector.
-#include "lstm.h"
-
 #include "copy.h"
+#include "recurrent.h"
 #include "rows.h"
 #include "threads/scratch.h"
 
@@ -104,7 +103,7 @@ void fill_rest(const args::lstm& a, int64_t i, int64_t steps) {
 void lstm(const args::lstm& a, Context&) {
     const Batch batch(a.n);
     const float* packed = pack(a.W, a.k);
-    parallel(batch.chunks, batch.cost(a.t, a.k), [&](int64_t chunk) {
+    parallel(batch.chunks, batch.cost(a.t, a.k, 4), [&](int64_t chunk) {
         Step at[most_examples];
         int64_t rows = 1;
         for (int64_t s = 0; rows > 0 && s < a.t; ++s) {

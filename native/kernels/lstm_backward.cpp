@@ -1,15 +1,11 @@
 // LSTM, backward: from the last step to the first, δh = dH_t + δz_{t+1}·Wᵀ, then the gates turned round (the page on the
 // LSTM); δz of all gates and steps is kept, so that the weight gradients are single matrix products later.
 //
-// As forward: Wᵀ is packed once a call, in panels of up to four vectors of units: [row of Wᵀ][units]; a thread takes its
-// examples through all steps; panels from L2 outside, blocks of 3 (or 6) examples inside, whose δh of a panel's units is
-// summed in registers; the gates follow right there. δc is carried in a small array of the thread, tanh(c) is computed
-// anew. dZ may lie over G: each element of G is read before dZ is written there. The last units are part of a vector.
-#include "lstm.h"
-
+// As forward: a thread takes its examples through all steps, with Wᵀ in panels that were packed once
+// (recurrent_product.h); the gates follow the product right there. δc is carried in a small array of the thread, tanh(c)
+// is computed anew. dZ may lie over G: each element of G is read before dZ is written there.
 #include "copy.h"
-#include "rows.h"
-#include "simd/transpose.h"
+#include "recurrent_product.h"
 #include "threads/scratch.h"
 
 namespace kn::KN_TARGET {
@@ -20,35 +16,6 @@ struct Step {
     const float *dH, *G, *C, *c, *later;
     float *dc, *dZ;
 };
-
-struct Panels {
-    int64_t k, vectors, count;
-    float* packed;
-
-    explicit Panels(int64_t k) : k(k), vectors((k + lanes - 1) / lanes), count((vectors + 3) / 4),
-                                 packed(scratch(Slot::first, static_cast<size_t>(vectors * lanes * 4 * k))) {}
-    int64_t first(int64_t i) const { return vectors * i / count; }
-    float* at(int64_t i) const { return packed + first(i) * lanes * 4 * k; }
-};
-
-// Squares of W are turned over in registers; rows behind the last unit are 0.
-Panels pack(const float* W, int64_t k) {
-    const Panels panels(k);
-    parallel(panels.count, 64.0 * static_cast<double>(4 * lanes * k), [&](int64_t p) {
-        const int64_t first = panels.first(p), width = (panels.first(p + 1) - first) * lanes;
-        for (int64_t u = 0; u < width; u += lanes)
-            for (int64_t j = 0; j < 4 * k; j += lanes) {
-                const int64_t columns = 4 * k - j < lanes ? 4 * k - j : lanes, row = first * lanes + u;
-                vec square[lanes];
-                for (int i = 0; i < lanes; ++i)
-                    square[i] = row + i < k ? load_part(W + (row + i) * 4 * k + j, columns) : zero();
-                transpose(square);
-                for (int i = 0; i < lanes; ++i)
-                    if (i < columns) store(panels.at(p) + (j + i) * width + u, square[i]);
-            }
-    });
-    return panels;
-}
 
 // What came back through the gates of one vector of units.
 inline void gates(const Step& at, int64_t k, int64_t u, int64_t count, vec dh) {
@@ -66,40 +33,6 @@ inline void gates(const Step& at, int64_t k, int64_t u, int64_t count, vec dh) {
     store_part(dZ + 3 * k, dh * T * (o * (1.0f - o)), count);
 }
 
-// later·Wᵀ of R examples for V vectors of units.
-template <int R, int V>
-inline void product(const Step* at, const float* panel, int64_t k, vec (&dh)[R][V]) {
-    for (int64_t j = 0; j < 4 * k; ++j, panel += V * lanes) {
-        vec dz[R];
-        for (int r = 0; r < R; ++r) dz[r] = broadcast(at[r].later[j]);
-        for (int v = 0; v < V; ++v) {
-            const vec w = load(panel + v * lanes);
-            for (int r = 0; r < R; ++r) dh[r][v] = fma(dz[r], w, dh[r][v]);
-        }
-    }
-}
-
-// For all vectors of units of all examples: f(step, u, count, later·Wᵀ), or 0 in place of the product.
-template <class F>
-void each_vector_of(const Step* at, int64_t rows, const Panels& panels, bool multiply, F&& f) {
-    for (int64_t p = 0; p < panels.count; ++p) {
-        const int64_t first = panels.first(p);
-        with_count<4>(panels.first(p + 1) - first, [&](auto vectors) {
-            row_blocks(rows, [&](auto examples, int64_t from) {
-                constexpr int V = vectors.value, R = examples.value;
-                vec dh[R][V] = {};
-                if (multiply) product<R, V>(at + from, panels.at(p), panels.k, dh);
-                for (int r = 0; r < R; ++r)
-                    for (int v = 0; v < V; ++v) {
-                        const int64_t u = (first + v) * lanes, left = panels.k - u;
-                        if (left >= lanes) f(at[from + r], u, int64_t{lanes}, dh[r][v]);
-                        else f(at[from + r], u, left, dh[r][v]);
-                    }
-            });
-        });
-    }
-}
-
 Step at_step(const args::lstm_backward& a, int64_t i, int64_t s, int64_t steps, float* dc, const float* zeros) {
     const int64_t now = i * a.t + place(s, steps, a.reverse), towards = a.reverse ? -1 : 1;
     return {a.dH + now * a.k, a.G + now * 4 * a.k, a.C + now * a.k,
@@ -114,11 +47,11 @@ void initial(const args::lstm_backward& a, const Batch& batch, int64_t chunk, co
         const int64_t steps = steps_of(a.lengths, i, a.t);
         if (a.dc0) copy_run(a.dc0 + i * a.k, dc, a.k);
         if (!a.dh0) continue;
-        Step at = {};
-        at.later = steps > 0 ? a.dZ + (i * a.t + place(0, steps, a.reverse)) * 4 * a.k : zeros;
-        each_vector_of(&at, 1, panels, steps > 0, [&](const Step&, int64_t u, int64_t count, vec dh) {
-            store_part(a.dh0 + i * a.k + u, dh, count);
-        });
+        const float* later = steps > 0 ? a.dZ + (i * a.t + place(0, steps, a.reverse)) * 4 * a.k : zeros;
+        each_vector_of(1, panels, steps > 0, [&](int64_t) { return later; },
+                       [&](int64_t, int64_t u, int64_t count, vec dh) {
+                           store_part(a.dh0 + i * a.k + u, dh, count);
+                       });
     }
 }
 
@@ -126,9 +59,10 @@ void initial(const args::lstm_backward& a, const Batch& batch, int64_t chunk, co
 
 void lstm_backward(const args::lstm_backward& a, Context&) {
     const Batch batch(a.n);
-    const Panels panels = pack(a.W, a.k);
+    const Panels panels(4 * a.k, a.k, scratch(Slot::first, Panels::floats(4 * a.k, a.k)));
+    pack_transposed(panels, a.W, 4 * a.k);
     const int64_t width = panels.vectors * lanes;
-    parallel(batch.chunks, batch.cost(a.t, a.k), [&](int64_t chunk) {
+    parallel(batch.chunks, batch.cost(a.t, a.k, 4), [&](int64_t chunk) {
         Step at[most_examples];
         const int64_t begin = batch.begin(chunk), end = batch.end(chunk);
         float* zeros = scratch(Slot::second, static_cast<size_t>(4 * a.k + (end - begin) * width));
@@ -143,9 +77,8 @@ void lstm_backward(const args::lstm_backward& a, Context&) {
                 at[rows++] = at_step(a, i, s, steps, dc + (i - begin) * width, zeros);
                 multiply = multiply || s + 1 < steps;
             }
-            each_vector_of(at, rows, panels, multiply, [&](const Step& now, int64_t u, int64_t count, vec dh) {
-                gates(now, a.k, u, count, dh);
-            });
+            each_vector_of(rows, panels, multiply, [&](int64_t r) { return at[r].later; },
+                           [&](int64_t r, int64_t u, int64_t count, vec dh) { gates(at[r], a.k, u, count, dh); });
         }
         for (int64_t i = begin; i < end; ++i) {
             const int64_t steps = steps_of(a.lengths, i, a.t);

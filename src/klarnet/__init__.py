@@ -31,9 +31,10 @@ __version__ = "0.1.0"
 _ROOMS = ("ctc", "data", "engine", "formulas", "layers", "losses", "metrics", "optimizers", "random")
 _NAMES = {
     "model": "Network load",
-    "layers": "ELU GELU LSTM Add AveragePool1D AveragePool2D BatchNorm Concat Conv1D Conv2D ConvTranspose2D Crop2D "
-    "Dense Dropout Embedding Flatten GaussianNoise GlobalAveragePool Highway Input Kept Layer LayerNorm LeakyReLU "
-    "MaxPool1D MaxPool2D MaxUnpool2D Node Pad2D Permute ReLU Reshape Sigmoid SiLU Softmax Tanh ToSequence Upsample2D",
+    "layers": "ELU GELU GRU LSTM RNN Add AveragePool1D AveragePool2D BatchNorm Bidirectional Concat Conv1D Conv2D "
+    "ConvTranspose2D Crop2D Dense Dropout Embedding Flatten GaussianNoise GlobalAveragePool Highway Input "
+    "Kept Layer LayerNorm LeakyReLU MaxPool1D MaxPool2D MaxUnpool2D Node Pad2D Permute ReLU Reshape Sigmoid "
+    "SiLU Softmax Tanh ToSequence Upsample2D",
     "losses": "BinaryCrossEntropy CrossEntropy Huber Loss SigmoidBinaryCrossEntropy SmoothL1 SoftmaxCrossEntropy "
     "SquaredError",
     "optimizers": "Adagrad Adam AdamW Constant Cosine GradientDescent OneCycle Optimizer RMSProp ReduceOnPlateau "

@@ -108,6 +108,17 @@ CALLS: dict[str, Call] = {
         (normal(N, 4, 2), normal(2, 8), normal(N, 4, 2), positive(N, 4, 8), normal(N, 2), LENGTHS),
         {"reverse": 0},
     ),
+    "rnn": ((normal(N, 4, 2), normal(2, 2), normal(N, 2), LENGTHS), {"reverse": 1}),
+    "rnn_backward": ((normal(N, 4, 2), normal(2, 2), normal(N, 4, 2), LENGTHS), {"reverse": 0}),
+    "gru": ((normal(N, 4, 6), normal(2, 6), normal(2), normal(N, 2), LENGTHS), {"reverse": 1, "before": 0}),
+    "gru_backward": (
+        (normal(N, 4, 2), normal(2, 6), normal(N, 4, 2), positive(N, 4, 8), normal(N, 2), LENGTHS),
+        {"reverse": 0, "before": 1},
+    ),
+    "gru_gradients": (
+        (normal(N, 4, 2), normal(N, 4, 6), positive(N, 4, 8), normal(N, 2), LENGTHS),
+        {"reverse": 1, "before": 0},
+    ),
     "recurrent_gradients": ((normal(N, 4, 2), normal(N, 4, 5), normal(N, 2), LENGTHS), {"reverse": 1}),
     "last_step": ((normal(N, 4, 2), LENGTHS), {"reverse": 0}),
     "last_step_backward": ((normal(N, 2), LENGTHS), {"t": 4, "reverse": 1}),

@@ -89,6 +89,7 @@ def test_every_golden_file_is_read_here() -> None:
         "embedding",
         "highway",
         "lstm",
+        "recurrent",
         "shape",
         "cross_entropy",
         "ctc",
@@ -194,6 +195,31 @@ def test_lstm(g, near) -> None:
     assert near("dx", f.dense_backward(dZ, g.Wx)) and near("dWx", dWx) and near("db", db)
     assert near("dh0", dh0) and near("dc0", dc0)
     assert near("dW", f.recurrent_gradients(H, dZ, g.h0, lengths, **g.options))
+
+
+@of("recurrent", "rnn")
+def test_rnn(g, near) -> None:
+    lengths = getattr(g, "lengths", None)
+    H = f.rnn(f.dense(g.x, g.Wx, g.b), g.W, g.h0, lengths, **g.options)
+    assert near("H", H) and near("last", f.last_step(H, lengths, **g.options))
+    dH = g.dH + f.last_step_backward(g.dlast, lengths, t=H.shape[1], **g.options)
+    dZ, dh0 = f.rnn_backward(dH, g.W, H, lengths, **g.options)
+    dWx, db = f.dense_gradients(g.x, dZ)
+    assert near("dx", f.dense_backward(dZ, g.Wx)) and near("dWx", dWx) and near("db", db) and near("dh0", dh0)
+    assert near("dW", f.recurrent_gradients(H, dZ, g.h0, lengths, **g.options))
+
+
+@of("recurrent", "gru")
+def test_gru(g, near) -> None:
+    lengths, before = getattr(g, "lengths", None), "before" in g.name
+    H, G = f.gru(f.dense(g.x, g.Wx, g.b), g.W, g.bh, g.h0, lengths, **g.options, before=before)
+    assert near("H", H) and near("last", f.last_step(H, lengths, **g.options))
+    dH = g.dH + f.last_step_backward(g.dlast, lengths, t=H.shape[1], **g.options)
+    dZ, dh0 = f.gru_backward(dH, g.W, H, G, g.h0, lengths, **g.options, before=before)
+    dWx, db = f.dense_gradients(g.x, dZ)
+    assert near("dx", f.dense_backward(dZ, g.Wx)) and near("dWx", dWx) and near("db", db) and near("dh0", dh0)
+    dW, dbh = f.gru_gradients(H, dZ, G, g.h0, lengths, **g.options, before=before)
+    assert near("dW", dW) and near("dbh", dbh)
 
 
 @of("shape")

@@ -321,7 +321,7 @@ def test_highway(data: Any, shape: list[int], order: str) -> None:
     agree("dX", lambda X: f.highway(H, T, X), X, lambda dY: f.highway_backward(dY, H, T, X)[2], order)
 
 
-@given(
+recurrent = given(
     data=st.data(),
     n=st.integers(1, 3),
     t=st.integers(1, 5),
@@ -330,12 +330,19 @@ def test_highway(data: Any, shape: list[int], order: str) -> None:
     varied=st.booleans(),
     initial=st.booleans(),
 )
+
+
+def drawn_lengths(data: Any, n: int, t: int, varied: bool) -> np.ndarray | None:
+    if not varied:
+        return None
+    return np.array(data.draw(st.lists(st.integers(0, t), min_size=n, max_size=n)), np.int32)
+
+
+@recurrent
 def test_lstm(data: Any, n: int, t: int, k: int, reverse: int, varied: bool, initial: bool) -> None:
     Z, W = data.draw(arrays(n, t, 4 * k)), data.draw(arrays(k, 4 * k))
     h0, c0 = (data.draw(arrays(n, k)), data.draw(arrays(n, k))) if initial else (None, None)
-    lengths = (
-        np.array(data.draw(st.lists(st.integers(0, t), min_size=n, max_size=n)), np.int32) if varied else None
-    )
+    lengths = drawn_lengths(data, n, t, varied)
     H, C, G = f.lstm(Z, W, h0, c0, lengths, reverse=reverse)
 
     def back(dH: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -351,6 +358,52 @@ def test_lstm(data: Any, n: int, t: int, k: int, reverse: int, varied: bool, ini
     if initial:
         agree("dh0", lambda h0: f.lstm(Z, W, h0, c0, lengths, reverse=reverse)[0], h0, lambda dH: back(dH)[1])
         agree("dc0", lambda c0: f.lstm(Z, W, h0, c0, lengths, reverse=reverse)[0], c0, lambda dH: back(dH)[2])
+
+
+@recurrent
+def test_rnn(data: Any, n: int, t: int, k: int, reverse: int, varied: bool, initial: bool) -> None:
+    Z, W = data.draw(arrays(n, t, k)), data.draw(arrays(k, k))
+    h0, lengths = data.draw(arrays(n, k)) if initial else None, drawn_lengths(data, n, t, varied)
+
+    def forward(Z: np.ndarray = Z, W: np.ndarray = W, h0: np.ndarray | None = h0) -> np.ndarray:
+        return f.rnn(Z, W, h0, lengths, reverse=reverse)
+
+    def back(dH: np.ndarray) -> tuple[np.ndarray, ...]:
+        return f.rnn_backward(dH, W, forward(), lengths, reverse=reverse)
+
+    def gradients(dH: np.ndarray) -> np.ndarray:
+        return f.recurrent_gradients(forward(), back(dH)[0], h0, lengths, reverse=reverse)
+
+    agree("dZ", lambda Z: forward(Z=Z), Z, lambda dH: back(dH)[0])
+    agree("dW", lambda W: forward(W=W), W, gradients)
+    if h0 is not None:
+        agree("dh0", lambda h0: forward(h0=h0), h0, lambda dH: back(dH)[1])
+
+
+@recurrent
+def test_gru(data: Any, n: int, t: int, k: int, reverse: int, varied: bool, initial: bool) -> None:
+    Z, W, b = data.draw(arrays(n, t, 3 * k)), data.draw(arrays(k, 3 * k)), data.draw(arrays(k))
+    h0, lengths = data.draw(arrays(n, k)) if initial else None, drawn_lengths(data, n, t, varied)
+    how = {"reverse": reverse, "before": data.draw(st.integers(0, 1))}
+
+    def forward(
+        Z: np.ndarray = Z, W: np.ndarray = W, b: np.ndarray = b, h0: np.ndarray | None = h0
+    ) -> np.ndarray:
+        return f.gru(Z, W, b, h0, lengths, **how)[0]
+
+    H, G = f.gru(Z, W, b, h0, lengths, **how)
+
+    def back(dH: np.ndarray) -> tuple[np.ndarray, ...]:
+        return f.gru_backward(dH, W, H, G, h0, lengths, **how)
+
+    def gradients(dH: np.ndarray) -> tuple[np.ndarray, ...]:
+        return f.gru_gradients(H, back(dH)[0], G, h0, lengths, **how)
+
+    agree("dZ", lambda Z: forward(Z=Z), Z, lambda dH: back(dH)[0])
+    agree("dW", lambda W: forward(W=W), W, lambda dH: gradients(dH)[0])
+    agree("db", lambda b: forward(b=b), b, lambda dH: gradients(dH)[1])
+    if h0 is not None:
+        agree("dh0", lambda h0: forward(h0=h0), h0, lambda dH: back(dH)[1])
 
 
 @given(

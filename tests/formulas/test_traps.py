@@ -266,3 +266,54 @@ def test_sizes_beyond_32_bits() -> None:
     assert f.output_size(2**40, 3, stride=2, padding=(1, 1)) == 2**39
     lengths = np.array([2**31 - 1], np.int32)  # the sum with the padding would wrap in 32 bits
     assert f.output_lengths(lengths, window=1, stride=2, padding=2) == 2**30 + 1
+
+
+@pytest.mark.parametrize("padding", [0.0, 9.0, np.nan])
+def test_a_reversed_rnn_begins_at_the_examples_own_last_step(padding: float) -> None:
+    X, one, b = np.array([[[1.0], [2.0], [padding], [padding]]]), np.ones((1, 1)), np.array([0.5])
+    H = f.rnn(f.dense(X, one, b), one, lengths=np.array([2]), reverse=1)
+    assert_allclose(H[0, :, 0], [0.986253601, 0.986614298, 0, 0], atol=5e-10)
+    assert np.all(H[0, 2:] == 0)
+
+
+@pytest.mark.parametrize("reverse", [0, 1])
+def test_rnn_of_length_zero_and_padding(reverse: int) -> None:
+    generator = np.random.default_rng(3)
+    Z, W, h0, dH = (generator.normal(size=s) for s in ((2, 4, 3), (3, 3), (2, 3), (2, 4, 3)))
+    lengths, one = np.array([0, 2]), slice(1, 2)
+    Z[0], dH[0], Z[1, 2:], dH[1, 2:] = (np.nan,) * 4
+    H = f.rnn(Z, W, h0, lengths, reverse=reverse)
+    dZ, dh0 = f.rnn_backward(dH, W, H, lengths, reverse=reverse)
+    assert not H[0].any() and not dZ[0].any() and not dh0[0].any()
+    assert not H[1, 2:].any() and not dZ[1, 2:].any()
+    alone = f.rnn(Z[one, :2], W, h0[one], reverse=reverse)
+    dZ1, dh01 = f.rnn_backward(dH[one, :2], W, alone, reverse=reverse)
+    assert_allclose(H[one, :2], alone, rtol=1e-12)
+    assert_allclose(dZ[one, :2], dZ1, rtol=1e-12)
+    assert_allclose(dh0[one], dh01, rtol=1e-12)
+    both = f.recurrent_gradients(H, dZ, h0, lengths, reverse=reverse)
+    assert_allclose(both, f.recurrent_gradients(alone, dZ1, h0[one], reverse=reverse), rtol=1e-12)
+
+
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("reverse", [0, 1])
+def test_gru_of_length_zero_and_padding(reverse: int, before: int) -> None:
+    generator, how = np.random.default_rng(4), {"reverse": reverse, "before": before}
+    sizes = ((2, 4, 9), (3, 9), (3,), (2, 3), (2, 4, 3))
+    Z, W, b, h0, dH = (generator.normal(size=s) for s in sizes)
+    lengths, one = np.array([0, 2]), slice(1, 2)
+    Z[0], dH[0], Z[1, 2:], dH[1, 2:] = (np.nan,) * 4
+    H, G = f.gru(Z, W, b, h0, lengths, **how)
+    dZ, dh0 = f.gru_backward(dH, W, H, G, h0, lengths, **how)
+    for A in (H, G, dZ):
+        assert not A[0].any() and not A[1, 2:].any()
+    assert not dh0[0].any()
+    alone = f.gru(Z[one, :2], W, b, h0[one], **how)
+    dZ1, dh01 = f.gru_backward(dH[one, :2], W, *alone, h0[one], **how)
+    for together, single in ((H, alone[0]), (G, alone[1]), (dZ, dZ1)):
+        assert_allclose(together[one, :2], single, rtol=1e-12)
+    assert_allclose(dh0[one], dh01, rtol=1e-12)
+    both = f.gru_gradients(H, dZ, G, h0, lengths, **how)
+    single = f.gru_gradients(alone[0], dZ1, alone[1], h0[one], **how)
+    for x, y in zip(both, single, strict=True):
+        assert_allclose(x, y, rtol=1e-12)

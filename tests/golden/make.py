@@ -216,6 +216,69 @@ def lstm() -> dict[str, Case]:
     return cases
 
 
+def gru_reset_before(
+    x: Tensor, h: Tensor, Wx: Tensor, W: Tensor, b: Tensor, bh: Tensor, order: list[int]
+) -> Tensor:
+    """The paper's form, which PyTorch has no layer for, by its functions. One example, x (t, m) → H (t, k)."""
+    k, H = len(h), [h] * len(x)
+    for now in order:
+        a = x[now] @ Wx + b
+        r, z = ((a + h @ W)[: 2 * k]).sigmoid().split(k)
+        h = (1 - z) * (a[2 * k :] + (r * h) @ W[:, 2 * k :] + bh).tanh() + z * h
+        H[now] = h
+    return torch.stack(H)
+
+
+def recurrent() -> dict[str, Case]:
+    """Vanilla RNN and GRU, as `lstm`; the GRU with reset before, step by step."""
+    cases = {}
+    n, t, m, k = 3, 6, 4, 5
+    for kind, gates in (("rnn", 1), ("gru", 3), ("gru_before", 3)):
+        for reverse, given in ((0, True), (1, True), (0, False), (1, False)):
+            x, lengths = draw(n, t, m), torch.tensor([6, 2, 4]) if given else torch.full((n,), t)
+            h0 = draw(n, k)
+            Wx, W, b, bh = draw(m, gates * k), draw(k, gates * k), draw(gates * k), draw(k)
+            if kind == "gru_before":
+                ways = [
+                    range(length - 1, -1, -1) if reverse else range(length) for length in lengths.tolist()
+                ]
+                states = [
+                    gru_reset_before(x[i], h0[i], Wx, W, b, bh, list(way)) for i, way in enumerate(ways)
+                ]
+                on = torch.arange(t)[None, :, None] < lengths[:, None, None]
+                H = torch.where(on, torch.stack(states), 0.0)
+                last = torch.stack([H[i, way[-1]] for i, way in enumerate(ways)])
+            else:
+                net = (torch.nn.RNN if kind == "rnn" else torch.nn.GRU)(
+                    m, k, batch_first=True, bidirectional=True
+                ).double()
+                zero = torch.zeros((gates - 1) * k, dtype=torch.float64)
+                own = {"weight_ih": Wx.T, "weight_hh": W.T, "bias_ih": b, "bias_hh": torch.cat((zero, bh))}
+                if kind == "rnn":
+                    own["bias_hh"] = torch.zeros(k, dtype=torch.float64)
+                packed = torch.nn.utils.rnn.pack_padded_sequence(
+                    x, lengths, batch_first=True, enforce_sorted=False
+                )
+                both = {f"{name}_l0{tail}": v for name, v in own.items() for tail in ("", "_reverse")}
+                out, h_n = torch.func.functional_call(net, both, (packed, torch.stack((h0, h0))))
+                H = torch.nn.utils.rnn.pad_packed_sequence(out, batch_first=True, total_length=t)[0]
+                H, last = H[..., reverse * k : (reverse + 1) * k], h_n[reverse]
+            dH, dlast = torch.randn_like(H), torch.randn(n, k, dtype=torch.float64)
+            inputs = {"x": x, "Wx": Wx, "W": W, "b": b, "h0": h0} | ({} if kind == "rnn" else {"bh": bh})
+            found = torch.autograd.grad((H * dH).sum() + (last * dlast).sum(), list(inputs.values()))
+            cases[f"{kind}_{'reverse' if reverse else 'forward'}_{'lengths' if given else 'whole'}"] = case(
+                {"reverse": reverse},
+                **inputs,
+                **{f"d{name}": g for name, g in zip(inputs, found, strict=True)},
+                lengths=lengths if given else None,
+                H=H,
+                last=last,
+                dH=dH,
+                dlast=dlast,
+            )
+    return cases
+
+
 def shape() -> dict[str, Case]:
     cases = {}
     for name, padding in (
@@ -389,6 +452,7 @@ def main() -> None:
         embedding,
         highway,
         lstm,
+        recurrent,
         shape,
         cross_entropy,
         ctc,

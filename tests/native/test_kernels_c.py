@@ -1,4 +1,4 @@
-"""Norms, embedding, highway, LSTM, sequences, merges and elementwise losses: native against their pages in float64.
+"""Norms, embedding, highway, recurrent layers, merges, elementwise losses: native against their pages in float64.
 
 Shapes are drawn; every array has a guarded margin on both sides, so a write outside is seen, and begins at an odd
 address. Every instruction set of this machine is run.
@@ -220,6 +220,34 @@ def _lstm(make: Make, name: str) -> Example:
     }[name]
 
 
+def _rnn(make: Make, name: str) -> Example:
+    n, t, k = make.sizes(
+        st.integers(0, 9), st.integers(1, 5), st.sampled_from([0, 1, 2, 7, 8, 11, 16, 33, 70])
+    )
+    lengths, scalars = make.lengths(n, t), {"reverse": make.draw(st.integers(0, 1))}
+    Z, W, h0 = make.normal(n, t, k), make.normal(k, k) / max(1, k) ** 0.5, make.maybe(n, k)
+    if name == "rnn":
+        return [Z, W, h0, lengths], scalars
+    return [make.normal(n, t, k), W, formulas.rnn(Z, W, h0, lengths, **scalars), lengths], scalars
+
+
+def _gru(make: Make, name: str) -> Example:
+    n, t, k = make.sizes(
+        st.integers(0, 9), st.integers(1, 5), st.sampled_from([0, 1, 2, 7, 8, 11, 16, 33, 70])
+    )
+    zero_or_one = st.integers(0, 1)
+    lengths, how = make.lengths(n, t), {"reverse": make.draw(zero_or_one), "before": make.draw(zero_or_one)}
+    Z, W, b = make.normal(n, t, 3 * k), make.normal(k, 3 * k) / max(1, k) ** 0.5, make.maybe(k)
+    h0, dH = make.maybe(n, k), make.normal(n, t, k)
+    H, G = formulas.gru(Z, W, b, h0, lengths, **how)
+    dZ, _ = formulas.gru_backward(dH, W, H, G, h0, lengths, **how)
+    return {
+        "gru": ([Z, W, b, h0, lengths], how),
+        "gru_backward": ([dH, W, H, G, h0, lengths], how),
+        "gru_gradients": ([H, dZ, G, h0, lengths], how),
+    }[name]
+
+
 def _picture(make: Make, name: str) -> Example:
     n, h, w, c = make.sizes(st.integers(0, 3), st.integers(1, 6), st.integers(1, 9), size)
     X = make.normal(n, h, w, c)
@@ -275,6 +303,8 @@ FAMILIES = {
     _embedding: "embedding embedding_gradients",
     _highway: "highway highway_backward",
     _lstm: "lstm lstm_backward recurrent_gradients last_step last_step_backward",
+    _rnn: "rnn rnn_backward",
+    _gru: "gru gru_backward gru_gradients",
     _picture: "mask pad",
     _output_lengths: "output_lengths",
     _merge: "concat split",
@@ -328,6 +358,16 @@ def test_in_place_gives_the_same_bits(name: str, target: str, source: str, data:
         assert value.tobytes() == laid_over[output].tobytes()
 
 
+def some_lengths(make: Make) -> np.ndarray:
+    return make.random.integers(0, 12, 37).astype(np.int32)
+
+
+def gru_passes(make: Make, before: int) -> Example:
+    gates = make.uniform(37, 11, 200)
+    arrays = [make.normal(37, 11, 50), make.normal(50, 150) / 7, make.uniform(37, 11, 50), gates]
+    return [*arrays, make.normal(37, 50), some_lengths(make)], {"reverse": 0, "before": before}
+
+
 LARGE: dict[str, Callable[[Make], Example]] = {
     "batch_norm": lambda m: (
         [m.normal(20_011, 24), m.normal(24), m.normal(24), m.normal(24), m.uniform(24)],
@@ -375,6 +415,23 @@ LARGE: dict[str, Callable[[Make], Example]] = {
     "recurrent_gradients": lambda m: (
         [m.normal(37, 11, 50), m.normal(37, 11, 200), m.normal(37, 50), None],
         {"reverse": 0},
+    ),
+    "rnn": lambda m: (
+        [m.normal(37, 11, 70), m.normal(70, 70) / 9, m.normal(37, 70), some_lengths(m)],
+        {"reverse": 1},
+    ),
+    "rnn_backward": lambda m: (
+        [m.normal(37, 11, 70), m.normal(70, 70) / 9, m.uniform(37, 11, 70), some_lengths(m)],
+        {"reverse": 0},
+    ),
+    "gru": lambda m: (
+        [m.normal(37, 11, 150), m.normal(50, 150) / 7, m.normal(50), m.normal(37, 50), some_lengths(m)],
+        {"reverse": 1, "before": 0},
+    ),
+    "gru_backward": lambda m: gru_passes(m, 1),
+    "gru_gradients": lambda m: (
+        [m.normal(37, 11, 50), m.normal(37, 11, 150), m.uniform(37, 11, 200), m.normal(37, 50), None],
+        {"reverse": 0, "before": 0},
     ),
     "permute": lambda m: ([m.normal(3, 70, 5, 65, 33)], {"axes": (0, 3, 4, 2, 1)}),
     "pad": lambda m: ([m.normal(5, 90, 70, 9)], {"padding": ((3, -1), (-2, 4))}),
@@ -427,6 +484,35 @@ def test_an_example_gives_the_same_bits_alone_and_in_a_batch(reverse: int) -> No
         assert back["dZ"][one, :length].tobytes() == again["dZ"].tobytes()
         assert back["dh0"][one].tobytes() == again["dh0"].tobytes()
         assert back["dc0"][one].tobytes() == again["dc0"].tobytes()
+
+
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("reverse", [0, 1])
+def test_rnn_and_gru_give_the_same_bits_alone_and_in_a_batch(reverse: int, before: int) -> None:
+    make, how = Make(lambda _: 3), {"reverse": reverse, "before": before}
+    lengths = np.array([6, 0, 3, 1, 6, 5, 2], np.int32)
+    Z, W, b, h0 = make.normal(7, 6, 60), make.normal(20, 60) / 5, make.normal(20), make.normal(7, 20)
+    X, V, dH = make.normal(7, 6, 20), make.normal(20, 20) / 5, make.normal(7, 6, 20)
+    for i, length in enumerate(lengths):
+        Z[i, length:] = X[i, length:] = dH[i, length:] = np.nan  # whatever stands behind a length
+
+    def passes(which: slice, steps: int, lengths: np.ndarray | None) -> dict[str, np.ndarray]:
+        gru = run("gru", [Z[which, :steps], W, b, h0[which], lengths], how)
+        back = run("gru_backward", [dH[which, :steps], W, gru["H"], gru["G"], h0[which], lengths], how)
+        way = {"reverse": reverse}
+        H = run("rnn", [X[which, :steps], V, h0[which], lengths], way)["H"]
+        rnn = run("rnn_backward", [dH[which, :steps], V, H, lengths], way)
+        return {**gru, **back, "rnn": H, **{f"rnn_{k}": v for k, v in rnn.items()}}
+
+    whole = passes(slice(None), 6, lengths)
+    for i, length in enumerate(lengths):
+        alone = passes(slice(i, i + 1), length, None)
+        for name, one in alone.items():
+            here = whole[name][i : i + 1]
+            if here.ndim == 3:
+                assert not here[:, length:].any(), name
+                here = here[:, :length]
+            assert here.tobytes() == one.tobytes(), name
 
 
 def test_absent_outputs_change_nothing_else() -> None:

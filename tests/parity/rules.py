@@ -377,6 +377,41 @@ def _lstm_backward(d: Drawing) -> Case:
     return Case(a, case.scalars, scales={"dh0": 0.1, "dc0": 0.1}, following=cells_and_gates)
 
 
+@rule("rnn", "rnn_backward")
+def _rnn(d: Drawing) -> Case:
+    case = _lstm(d)
+    a, k = case.arrays, case.arrays["dH"].shape[2]
+    W = a["W"][:, :k].copy()
+    H = formulas.rnn(a["X"], W, a["h0"], a["lengths"], reverse=case.scalars["reverse"])
+    return Case({**a, "Z": a["X"], "W": W, "H": H}, case.scalars, scales={"dh0": 0.1})
+
+
+def _gru_arrays(d: Drawing) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    case = _lstm(d)
+    a, k = case.arrays, case.arrays["dH"].shape[2]
+    three = {"Z": a["Z"][..., : 3 * k].copy(), "W": a["W"][:, : 3 * k].copy(), "b": d.normal(k)}
+    return {**a, **three}, {**case.scalars, "before": d.choose((0, 1))}
+
+
+@rule("gru")
+def _gru(d: Drawing) -> Case:
+    return Case(*_gru_arrays(d))
+
+
+@rule("gru_backward", "gru_gradients")
+def _gru_passes(d: Drawing) -> Case:
+    a, scalars = _gru_arrays(d)
+    how = {k: scalars[k] for k in ("reverse", "before")}
+
+    def states_and_gates(a: dict[str, Any]) -> dict[str, Any]:
+        H, G = formulas.gru(a["Z"], a["W"], a["b"], a["h0"], a["lengths"], **how)
+        dZ, _ = formulas.gru_backward(a["dH"], a["W"], H, G, a["h0"], a["lengths"], **how)
+        return {"H": H, "G": G, "dZ": dZ}
+
+    scales = {"dh0": 0.1, "dW": TERMS, "db": TERMS}
+    return Case({**a, **states_and_gates(a)}, scalars, scales=scales, following=states_and_gates)
+
+
 @rule("recurrent_gradients")
 def _recurrent_gradients(d: Drawing) -> Case:
     case = _lstm(d)

@@ -90,6 +90,32 @@ def lstm(
 def lstm_backward(
     dH: Any, W: Any, C: Any, G: Any, c0: Any = ..., lengths: Any = ..., *, reverse: int | None
 ) -> tuple[Any, Any, Any]: ...
+def rnn(Z: Any, W: Any, h0: Any = ..., lengths: Any = ..., *, reverse: int | None) -> Any: ...
+def rnn_backward(dH: Any, W: Any, H: Any, lengths: Any = ..., *, reverse: int | None) -> tuple[Any, Any]: ...
+def gru(
+    Z: Any,
+    W: Any,
+    b: Any = ...,
+    h0: Any = ...,
+    lengths: Any = ...,
+    *,
+    reverse: int | None,
+    before: int | None,
+) -> tuple[Any, Any]: ...
+def gru_backward(
+    dH: Any,
+    W: Any,
+    H: Any,
+    G: Any,
+    h0: Any = ...,
+    lengths: Any = ...,
+    *,
+    reverse: int | None,
+    before: int | None,
+) -> tuple[Any, Any]: ...
+def gru_gradients(
+    H: Any, dZ: Any, G: Any, h0: Any = ..., lengths: Any = ..., *, reverse: int | None, before: int | None
+) -> tuple[Any, Any]: ...
 def recurrent_gradients(
     H: Any, dZ: Any, h0: Any = ..., lengths: Any = ..., *, reverse: int | None
 ) -> Any: ...

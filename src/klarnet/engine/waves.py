@@ -49,6 +49,10 @@ def multiply_adds(function: str, sizes: dict[str, int]) -> int:
         return s["n"] * s["i"] * s["j"] * s["k"] * s["p"] * s["q"] * s["d"]
     if function in ("lstm", "lstm_backward"):
         return 4 * s["n"] * s["t"] * s["k"] * s["k"]
+    if function.startswith("gru"):
+        return 3 * s["n"] * s["t"] * s["k"] * s["k"]
+    if function in ("rnn", "rnn_backward"):
+        return s["n"] * s["t"] * s["k"] * s["k"]
     if function == "recurrent_gradients":
         return s["n"] * s["t"] * s["k"] * s["j"]
     return 0

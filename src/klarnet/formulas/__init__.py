@@ -53,6 +53,7 @@ from .dense import dense, dense_backward, dense_gradients
 from .dropout import dropout, dropout_backward
 from .embedding import embedding, embedding_gradients
 from .gradient_descent import gradient_descent, momentum
+from .gru import gru, gru_backward, gru_gradients
 from .highway import highway, highway_backward
 from .layer_norm import layer_norm, layer_norm_backward, layer_norm_gradients
 from .lengths import mask, output_lengths
@@ -71,6 +72,7 @@ from .pooling import (
 )
 from .recurrent import last_step, last_step_backward, recurrent_gradients
 from .rmsprop import rmsprop
+from .rnn import rnn, rnn_backward
 from .shape import copy, permute
 from .smooth_l1 import huber, huber_backward, smooth_l1, smooth_l1_backward
 from .softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
@@ -131,6 +133,9 @@ __all__ = [
     "global_average_backward",
     "gradient_descent",
     "gradient_norm",
+    "gru",
+    "gru_backward",
+    "gru_gradients",
     "highway",
     "highway_backward",
     "huber",
@@ -162,6 +167,8 @@ __all__ = [
     "relu",
     "relu_backward",
     "rmsprop",
+    "rnn",
+    "rnn_backward",
     "sigmoid",
     "sigmoid_backward",
     "sigmoid_binary_cross_entropy",

@@ -32,20 +32,25 @@ def counted(lengths: Array | None, X: Array) -> Array:
     return (xp.arange(t, dtype=lengths.dtype, device=X.device) < lengths[:, None])[:, :, None]
 
 
+def states_before(H: Array, h0: Array | None, lengths: Array | None, reverse: int) -> Array:
+    """The state that each step begins with: H moved by one step, h0 (or 0) at each example's first. (n, t, k)."""
+    xp = namespace(H, h0, lengths)
+    n, t, k = H.shape
+    first = zeros((n, 1, k), H) if h0 is None else h0[:, None, :]
+    if not reverse:
+        return xp.concat((first, H[:, : t - 1, :]), axis=1)
+    after = xp.concat(
+        (counted(lengths, H)[:, 1:, :], xp.zeros((n, 1, 1), dtype=xp.bool, device=H.device)), axis=1
+    )
+    return xp.where(after, xp.concat((H[:, 1:, :], first), axis=1), first)
+
+
 def recurrent_gradients(
     H: Array, dZ: Array, h0: Array | None = None, lengths: Array | None = None, *, reverse: int = 0
 ) -> Array:
     """dW = Σ h_beforeᵀ · dz. H (n, t, k) outputs of the layer, dZ (n, t, j) → dW (k, j)."""
     xp = namespace(H, dZ, h0, lengths)
-    n, t, k = H.shape
-    first = zeros((n, 1, k), H) if h0 is None else h0[:, None, :]
-    counts = counted(lengths, H)
-    if reverse:
-        after = xp.concat((counts[:, 1:, :], xp.zeros((n, 1, 1), dtype=xp.bool, device=H.device)), axis=1)
-        before = xp.where(after, xp.concat((H[:, 1:, :], first), axis=1), first)
-    else:
-        before = xp.concat((first, H[:, : t - 1, :]), axis=1)
-    return rows(before).T @ rows(xp.where(counts, dZ, 0.0))
+    return rows(states_before(H, h0, lengths, reverse)).T @ rows(xp.where(counted(lengths, H), dZ, 0.0))
 
 
 def last_step(X: Array, lengths: Array | None = None, *, reverse: int = 0) -> Array:

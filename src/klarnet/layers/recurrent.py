@@ -1,4 +1,4 @@
-"""The LSTM layer: a state that is carried along a sequence."""
+"""What recurrent layers share: their settings, and what of their states they give out."""
 
 from __future__ import annotations
 
@@ -7,21 +7,15 @@ from typing import Any
 from klarnet.engine import functions as E
 
 from .checks import positive
-from .layer import Kept, Layer
+from .layer import Layer
 
 
-class LSTM(Layer):
-    """Long short-term memory over sequences X (n, t, m), with k = `units`.
+class _Recurrent(Layer):
+    """A state of `units` numbers that is carried along sequences X (n, t, m).
 
-    z = x_t W_x + h_{t−1} W_h + b;  i, f, o = σ(z_i), σ(z_f), σ(z_o),  g = tanh(z_g)
-    c_t = f ⊙ c_{t−1} + i ⊙ g;      h_t = o ⊙ tanh(c_t)
-
-    W_x (m, 4k), W_h (k, 4k), b (4k,), gates in the order i, f, g, o; the forget part of b starts at 1.
-    outputs   "sequence": Y (n, t, k), all h_t; "last": Y (n, k), the state after the last step
+    outputs   "sequence": all states (n, t, units); "last": the state after the last step run (n, units)
     reverse   runs from the last step to the first
     With lengths, each example ends (or, reversed, begins) at its own last step; outputs past it are 0.
-    The backward pass first finds δz of all gates and steps (kept for the weight gradients), then dX = δz W_xᵀ.
-    Hochreiter and Schmidhuber 1997; forget gate Gers et al. 2000. Course: recurrent networks.
     """
 
     traced = True
@@ -38,41 +32,30 @@ class LSTM(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
+        kind = type(self).__name__
         if outputs not in ("sequence", "last"):
-            raise ValueError(f"LSTM: outputs {outputs!r}, expected 'sequence' or 'last'")
-        self.units, self.outputs, self.reverse = positive("LSTM", "units", units), outputs, bool(reverse)
+            raise ValueError(f"{kind}: outputs {outputs!r}, expected 'sequence' or 'last'")
+        self.units, self.outputs, self.reverse = positive(kind, "units", units), outputs, bool(reverse)
         self.initial, self.recurrent_initial = initial, recurrent_initial
 
-    def build(self, shape: Any) -> None:
+    def _width(self, shape: Any) -> Any:
+        """m of an input (t, m). Raises ValueError for anything else."""
         if len(shape) != 2:
             raise ValueError(
-                f"LSTM: expected sequences (t, m), got {shape}: pictures become sequences by ToSequence"
+                f"{type(self).__name__}: expected sequences (t, m), got {shape}: pictures become sequences by "
+                "ToSequence"
             )
-        k = self.units
-        self.weight("W_x", (shape[-1], 4 * k), self.initial)
-        self.weight("W_h", (k, 4 * k), self.recurrent_initial)
-        self.weight("b", (4 * k,), [0.0] * k + [1.0] * k + [0.0] * (2 * k))
+        return shape[-1]
 
-    def forward(self, w: Any, X: Any, lengths: Any = None, *, training: bool) -> Any:
-        Z = E.dense(X, w.W_x, w.b)
-        H, C, G = E.lstm(Z, w.W_h, None, None, lengths, reverse=int(self.reverse))
-        kept = Kept(X=X, H=H, C=C, G=G, lengths=lengths, t=X.shape[1])
+    def _given_out(self, H: Any, lengths: Any) -> Any:
+        """The states that the layer gives out, of all states H (n, t, k)."""
+        return E.last_step(H, lengths, reverse=int(self.reverse)) if self.outputs == "last" else H
+
+    def _of_all_steps(self, dY: Any, lengths: Any, t: int) -> Any:
+        """The gradient with respect to all states, from that of those given out."""
         if self.outputs == "last":
-            return E.last_step(H, lengths, reverse=int(self.reverse)), kept
-        return H, kept
-
-    def backward(self, w: Any, kept: Any, dY: Any) -> Any:
-        reverse = int(self.reverse)
-        dH = dY
-        if self.outputs == "last":
-            dH = E.last_step_backward(dY, kept.lengths, t=kept.t, reverse=reverse)
-        kept.dZ = E.lstm_backward(dH, w.W_h, kept.C, kept.G, None, kept.lengths, reverse=reverse)[0]
-        return E.dense_backward(kept.dZ, w.W_x)
-
-    def weight_gradients(self, w: Any, kept: Any, dY: Any) -> dict[str, Any]:
-        dW_x, db = E.dense_gradients(kept.X, kept.dZ)
-        dW_h = E.recurrent_gradients(kept.H, kept.dZ, None, kept.lengths, reverse=int(self.reverse))
-        return {"W_x": dW_x, "W_h": dW_h, "b": db}
+            return E.last_step_backward(dY, lengths, t=t, reverse=int(self.reverse))
+        return dY
 
     def output_lengths(self, lengths: Any) -> Any:
         return None if self.outputs == "last" else lengths

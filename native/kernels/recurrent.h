@@ -1,4 +1,4 @@
-// What the two directions of the LSTM share: how the batch is cut, how long each example is, and blocks of rows.
+// What the recurrent kernels share: how the batch is cut, how long each example is, and blocks of rows.
 #pragma once
 #include "simd/vec.h"
 #include "threads/parallel.h"
@@ -22,8 +22,8 @@ struct Batch {
     }
     int64_t begin(int64_t chunk) const { return chunk * size; }
     int64_t end(int64_t chunk) const { return begin(chunk) + size < n ? begin(chunk) + size : n; }
-    double cost(int64_t t, int64_t k) const {
-        return static_cast<double>(size) * static_cast<double>(t) * static_cast<double>(k * (8 * k + 80));
+    double cost(int64_t t, int64_t k, int64_t gates) const {
+        return static_cast<double>(size) * static_cast<double>(t) * static_cast<double>(gates * k * (2 * k + 20));
     }
 };
 
@@ -35,6 +35,10 @@ inline int64_t steps_of(const int32_t* lengths, int64_t i, int64_t t) {
 
 // The place of the s-th step run, of `steps`.
 inline int64_t place(int64_t s, int64_t steps, int64_t reverse) { return reverse ? steps - 1 - s : s; }
+
+// The place of the step run before the one at `now`, or, against the order, after it.
+inline int64_t place_before(int64_t now, int64_t reverse) { return reverse ? now + 1 : now - 1; }
+inline int64_t place_after(int64_t now, int64_t reverse) { return reverse ? now - 1 : now + 1; }
 
 template <int n>
 struct Count {

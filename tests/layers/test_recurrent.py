@@ -1,0 +1,160 @@
+"""RNN, GRU, LSTM and both ways: values, an example alone and in a batch, files, recipes and refusals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bench import near
+
+import klarnet as kn
+from klarnet.engine import native, use
+from klarnet.random import normal
+from klarnet.tasks import recipes
+
+needs_library = pytest.mark.skipif(native.library() is None, reason=f"no native library: {native.why_not()}")
+engines = pytest.mark.parametrize("engine", ["formulas", pytest.param("native", marks=needs_library)])
+MADE = {
+    "rnn": lambda **how: kn.RNN(3, **how),
+    "rnn with output weights": lambda **how: kn.RNN(3, output_units=5, **how),
+    "gru": lambda **how: kn.GRU(3, **how),
+    "gru, reset before": lambda **how: kn.GRU(3, reset="before", **how),
+    "lstm": lambda **how: kn.LSTM(3, **how),
+}
+every = pytest.mark.parametrize("name", MADE)
+
+
+def network(layer: Any, *, width: int = 4, dtype: Any = np.float32) -> kn.Network:
+    x = kn.Input((None, width), lengths=True)
+    net = kn.Network(inputs=x, outputs=layer(x), seed=3, dtype=dtype)
+    net.weights.values[...] += 0.2 * normal(net.weights.values.shape, 8).astype(dtype)
+    return net
+
+
+@engines
+@pytest.mark.parametrize("padding", [0.0, 9.0, np.nan])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_the_reversed_direction_begins_at_the_last_step(
+    bidirectional: bool, padding: float, engine: str
+) -> None:
+    layer = kn.Bidirectional(kn.RNN(1)) if bidirectional else kn.RNN(1, reverse=True)
+    net = network(layer, width=1)
+    for name in net.weights:
+        net.weights[name][...] = 0.5 if name.endswith("b") else 1.0
+    X = np.array([[[1], [2], [padding], [padding]]], np.float32)
+    with use(engine):
+        Y = net.forward(X, lengths=[2])[0, :, -1]
+    assert np.allclose(Y, [0.986253601, 0.986614298, 0, 0], atol=1e-6) and not Y[2:].any()
+
+
+@engines
+@pytest.mark.parametrize("outputs", ["sequence", "last"])
+@pytest.mark.parametrize("both_ways", [False, True])
+@every
+def test_an_example_without_steps(name: str, both_ways: bool, outputs: str, engine: str) -> None:
+    """It gives zeros and adds nothing to any gradient; the other example is as if alone."""
+    layer = MADE[name](outputs=outputs)
+    net = network(kn.Bidirectional(layer) if both_ways else layer)
+    X, passes = normal((2, 2, 4), 1).astype(np.float32), []
+    with use(engine):
+        for part, lengths in ((X, [0, 2]), (X[1:], [2])):
+            Y = net.forward(part, training=True, lengths=lengths)
+            dX = net.backward(normal((2, *Y.shape[1:]), 2)[-len(Y) :].astype(np.float32))
+            passes.append((Y, dX, {k: v.copy() for k, v in net.weight_gradients().items()}))
+    (Y, dX, dW), (Y1, dX1, dW1) = passes
+    assert not Y[0].any() and not dX[0].any()
+    assert near(Y[1:], Y1, 1e-6) and near(dX[1:], dX1, 1e-6)
+    assert all(near(dW[k], dW1[k], 1e-6) for k in dW1)
+
+
+@every
+def test_both_ways_are_the_two_layers_side_by_side(name: str) -> None:
+    for outputs in ("sequence", "last"):
+        net = network(kn.Bidirectional(MADE[name](outputs=outputs)), dtype=np.float64)
+        X, lengths, parts = normal((3, 7, 4), 1), [7, 3, 5], []
+        with use("formulas"):
+            Y = net.forward(X, lengths=lengths)
+            for way, reverse in (("forward_", False), ("reverse_", True)):
+                one = network(MADE[name](outputs=outputs, reverse=reverse), dtype=np.float64)
+                for weight in one.weights:
+                    key, own = weight.split("/")
+                    one.weights[weight][...] = net.weights[f"bidirectional_1/{way}{own}"]
+                parts.append(one.forward(X, lengths=lengths))
+        assert np.array_equal(Y, np.concatenate(parts, -1))
+
+
+@needs_library
+@every
+def test_a_step_gives_the_same_bits_for_any_number_of_threads(name: str) -> None:
+    def weights(threads: int) -> np.ndarray:
+        native.set_threads(threads)
+        x = kn.Input((None, 20), lengths=True)
+        y = kn.Bidirectional(MADE[name]())(kn.Bidirectional(MADE[name]())(x))
+        net = kn.Network(inputs=x, outputs=kn.Softmax()(kn.Dense(4)(y)), seed=3)
+        trainer = kn.Trainer(net, loss="cross_entropy", optimizer=kn.Adam(0.01))
+        for step in range(3):
+            X = normal((17, 9 + step, 20), 5, node=step).astype(np.float32)
+            lengths = (np.arange(17) * 5 + step) % (10 + step)
+            t = np.where(np.arange(9 + step) < lengths[:, None], 1, -1)
+            trainer.step(X, t, lengths=lengths)
+        return net.weights.values.copy()
+
+    before = native.threads()
+    try:
+        with use("native"):
+            assert np.array_equal(weights(1), weights(2)) and np.array_equal(weights(1), weights(3))
+    finally:
+        native.set_threads(before)
+
+
+@every
+def test_both_ways_in_a_file(name: str, tmp_path: Path) -> None:
+    net = network(kn.Bidirectional(MADE[name](outputs="last", recurrent_initial="glorot_uniform")))
+    net.save(tmp_path / "net.klarnet")
+    again = kn.load(tmp_path / "net.klarnet")
+    X = normal((2, 5, 4), 1).astype(np.float32)
+    assert np.array_equal(again.forward(X, lengths=[5, 2]), net.forward(X, lengths=[5, 2]))
+    assert repr(again.graph.vertices[1].layer) == repr(net.graph.vertices[1].layer)
+    assert "bidirectional_1  Bidirectional" in str(again.summary())
+
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "no recurrent layer": (lambda: kn.Bidirectional(kn.Dense(3)), r"layer Dense\(.*expected a recurrent layer such"),
+    "a class": (lambda: kn.Bidirectional(kn.LSTM), "expected a recurrent layer such as LSTM"),
+    "reversed": (lambda: kn.Bidirectional(kn.LSTM(3, reverse=True)), "has reverse set; leave it out"),
+    "named": (lambda: kn.Bidirectional(kn.GRU(3, name="a")), "give the name to Bidirectional"),
+    "no such kind": (lambda: kn.Bidirectional({"kind": "lst", "units": 3}), "did you mean 'lstm'"),
+    "no such setting": (lambda: kn.Bidirectional({"kind": "gru", "unit": 3}), "did you mean 'units'"),
+    "no units": (lambda: kn.Bidirectional({"kind": "gru"}), "GRU has no units"),
+    "outputs": (lambda: kn.RNN(3, outputs="all"), "RNN: outputs 'all', expected 'sequence' or 'last'"),
+    "reset": (lambda: kn.GRU(3, reset="off"), "GRU: reset 'off', expected 'after' or 'before'"),
+    "units": (lambda: kn.GRU(0), "GRU: units 0"),
+    "output units": (lambda: kn.RNN(3, output_units=0), "RNN: output_units 0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_settings_that_cannot_be(what: str) -> None:
+    make, message = REFUSED[what]
+    with pytest.raises((ValueError, TypeError), match=message) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("reset", ["after", "before"])
+def test_a_gru_has_a_recurrent_bias_only_behind_the_product(reset: str) -> None:
+    names = {name.split("/")[1] for name in network(kn.GRU(3, reset=reset)).weights}
+    assert names == {"W_x", "W_h", "b"} | ({"b_h"} if reset == "after" else set())
+
+
+def test_both_ways_in_a_recipe() -> None:
+    layers = '{kind = "bidirectional", layer = {kind = "gru", units = 3, outputs = "last"}}, {kind = "dense", units = 2}'
+    text = f'[data]\nsource = "digits"\n[network]\nlayers = [{layers}]\n[training]\nepochs = 1\n'
+    recipe = recipes.parse(text, "my.toml", "my")
+    assert "gru" in recipes.as_toml(recipes.in_full(recipe))
+    assert recipes.network_of(recipe, (7, 4), 2).graph.vertices[1].shape == (6,)
+    wrong = recipes.parse(text.replace("units = 3", "unit = 3"), "my.toml", "my")
+    with pytest.raises(ValueError, match="my.toml:4: .*did you mean 'units'"):
+        recipes.network_of(wrong, (7, 4), 2)
