@@ -130,8 +130,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "no units": (lambda: kn.Bidirectional({"kind": "gru"}), "GRU has no units"),
     "outputs": (lambda: kn.RNN(3, outputs="all"), "RNN: outputs 'all', expected 'sequence' or 'last'"),
     "reset": (lambda: kn.GRU(3, reset="off"), "GRU: reset 'off', expected 'after' or 'before'"),
-    "units": (lambda: kn.GRU(0), "GRU: units 0"),
-    "output units": (lambda: kn.RNN(3, output_units=0), "RNN: output_units 0"),
+    "units": (lambda: kn.GRU(0), "GRU: units is 0"),
+    "output units": (lambda: kn.RNN(3, output_units=0), "RNN: output_units is 0"),
 }  # fmt: skip
 
 
@@ -150,11 +150,12 @@ def test_a_gru_has_a_recurrent_bias_only_behind_the_product(reset: str) -> None:
 
 
 def test_both_ways_in_a_recipe() -> None:
-    layers = '{kind = "bidirectional", layer = {kind = "gru", units = 3, outputs = "last"}}, {kind = "dense", units = 2}'
+    inner = 'layer = {kind = "gru", units = 3, outputs = "last"}'
+    layers = f'{{kind = "bidirectional", {inner}}}, {{kind = "dense", units = 2}}'
     text = f'[data]\nsource = "digits"\n[network]\nlayers = [{layers}]\n[training]\nepochs = 1\n'
     recipe = recipes.parse(text, "my.toml", "my")
-    assert "gru" in recipes.as_toml(recipes.in_full(recipe))
+    assert 'kind = "gru"' in recipes.as_toml(recipes.in_full(recipe))
     assert recipes.network_of(recipe, (7, 4), 2).graph.vertices[1].shape == (6,)
-    wrong = recipes.parse(text.replace("units = 3", "unit = 3"), "my.toml", "my")
-    with pytest.raises(ValueError, match="my.toml:4: .*did you mean 'units'"):
+    with pytest.raises(ValueError, match=r"my.toml:4: .*layer.*did you mean 'units'"):
+        wrong = recipes.parse(text.replace("units = 3", "unit = 3"), "my.toml", "my")
         recipes.network_of(wrong, (7, 4), 2)
