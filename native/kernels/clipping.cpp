@@ -12,14 +12,6 @@
 namespace kn::KN_TARGET {
 namespace {
 
-double sum_of_lanes(vec v) {
-    float x[lanes];
-    store(x, v);
-    double sum = 0;
-    for (const float lane : x) sum += lane;
-    return sum;
-}
-
 double squares(const float* g, int64_t n) {
     vec sums[4] = {};
     int64_t i = 0;

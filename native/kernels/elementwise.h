@@ -18,4 +18,13 @@ inline void elementwise(int64_t n, double cost, F&& f) {
     });
 }
 
+// The sum of all lanes, in double precision and in their order: for sums over whole arrays.
+inline double sum_of_lanes(vec v) {
+    float x[lanes];
+    store(x, v);
+    double sum = 0;
+    for (const float lane : x) sum += lane;
+    return sum;
+}
+
 }  // namespace kn::KN_TARGET

@@ -63,20 +63,14 @@ void gru(const args::gru& a, Context&) {
     const Batch batch(a.n);
     const Weights w = pack_weights(a);
     parallel(batch.chunks, batch.cost(a.t, a.k, 3), [&](int64_t chunk) {
-        Step at[most_examples];
-        int64_t rows = 1;
-        for (int64_t s = 0; rows > 0 && s < a.t; ++s) {
-            rows = 0;
-            for (int64_t i = batch.begin(chunk); i < batch.end(chunk); ++i) {
-                const int64_t steps = steps_of(a.lengths, i, a.t);
-                if (s >= steps) continue;
+        each_step<Step>(
+            batch, chunk, a.lengths, a.t,
+            [&](int64_t i, int64_t s, int64_t steps) -> Step {
                 const int64_t now = i * a.t + place(s, steps, a.reverse), before = place_before(now, a.reverse);
                 const float* h0 = a.h0 ? a.h0 + i * a.k : nullptr;
-                at[rows++] = {a.Z + now * 3 * a.k, s > 0 ? a.H + before * a.k : h0, a.H + now * a.k,
-                              a.G + now * 4 * a.k};
-            }
-            step(a, at, rows, w);
-        }
+                return {a.Z + now * 3 * a.k, s > 0 ? a.H + before * a.k : h0, a.H + now * a.k, a.G + now * 4 * a.k};
+            },
+            [&](const Step* at, int64_t rows) { step(a, at, rows, w); });
         for (int64_t i = batch.begin(chunk); i < batch.end(chunk); ++i) {
             const int64_t steps = steps_of(a.lengths, i, a.t);
             clear_run(a.H + (i * a.t + steps) * a.k, (a.t - steps) * a.k);

@@ -95,28 +95,20 @@ void gru_backward(const args::gru_backward& a, Context&) {
     const Batch batch(a.n);
     const Weights w = pack_weights(a);
     parallel(batch.chunks, batch.cost(a.t, a.k, 3), [&](int64_t chunk) {
-        Step at[most_examples];
         const int64_t begin = batch.begin(chunk), end = batch.end(chunk);
         const Own own(a.k, end - begin, w.back.vectors);
-        for (int64_t s = a.t - 1; s >= 0; --s) {
-            int64_t rows = 0;
-            bool multiply = false;
-            for (int64_t i = begin; i < end; ++i) {
-                const int64_t steps = steps_of(a.lengths, i, a.t);
-                if (s >= steps) continue;
+        each_step_back<Step>(
+            batch, chunk, a.lengths, a.t,
+            [&](int64_t i, int64_t s, int64_t steps) -> Step {
                 const int64_t now = i * a.t + place(s, steps, a.reverse);
-                const bool last = s + 1 == steps;
                 const float* h0 = a.h0 ? a.h0 + i * a.k : nullptr;
-                const float* later = last       ? own.zeros()
-                                     : a.before ? a.dZ + place_after(now, a.reverse) * 3 * a.k
-                                                : own.deltas(i - begin, s + 1);
-                at[rows++] = {a.dH + now * a.k, a.G + now * 4 * a.k,
-                              s > 0 ? a.H + place_before(now, a.reverse) * a.k : h0, later,
-                              own.carry(i - begin), own.deltas(i - begin, s), a.dZ + now * 3 * a.k};
-                multiply = multiply || !last;
-            }
-            step(a, at, rows, w, multiply);
-        }
+                const float* later = s + 1 == steps ? own.zeros()
+                                     : a.before     ? a.dZ + place_after(now, a.reverse) * 3 * a.k
+                                                    : own.deltas(i - begin, s + 1);
+                return {a.dH + now * a.k, a.G + now * 4 * a.k, s > 0 ? a.H + place_before(now, a.reverse) * a.k : h0,
+                        later, own.carry(i - begin), own.deltas(i - begin, s), a.dZ + now * 3 * a.k};
+            },
+            [&](const Step* at, int64_t rows, bool multiply) { step(a, at, rows, w, multiply); });
         for (int64_t i = begin; i < end; ++i) {
             const int64_t steps = steps_of(a.lengths, i, a.t), start = i * a.t + place(0, steps, a.reverse);
             clear_run(a.dZ + (i * a.t + steps) * 3 * a.k, (a.t - steps) * 3 * a.k);

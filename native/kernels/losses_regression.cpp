@@ -1,7 +1,7 @@
 // Losses that compare each element with its own target: squared error, smooth L1, binary cross entropy of
 // probabilities and of logits; their values and their gradients.
 //
-// Values: chunks of 8192 elements; in a chunk the terms of 32 vectors at a time are added up in one register, its lanes
+// Values: chunks of 4096 elements; in a chunk the terms of 32 vectors at a time are added up in one register, its lanes
 // then in double precision, all in a fixed order, and the chunks in theirs. So a value does not depend on the number of
 // threads. A value that is no finite number refuses the call, before anything is updated with it.
 // Gradients: one pass, elementwise. The last vector is loaded and stored in part; what stands behind it counts as 0.
@@ -11,14 +11,6 @@
 
 namespace kn::KN_TARGET {
 namespace {
-
-double sum_of_lanes(vec v) {
-    float x[lanes];
-    store(x, v);
-    double sum = 0;
-    for (const float lane : x) sum += lane;
-    return sum;
-}
 
 // value = factor Σ term(i, count) over all n elements; the lanes of a term behind `count` are left out.
 template <class F>

@@ -104,16 +104,9 @@ void lstm(const args::lstm& a, Context&) {
     const Batch batch(a.n);
     const float* packed = pack(a.W, a.k);
     parallel(batch.chunks, batch.cost(a.t, a.k, 4), [&](int64_t chunk) {
-        Step at[most_examples];
-        int64_t rows = 1;
-        for (int64_t s = 0; rows > 0 && s < a.t; ++s) {
-            rows = 0;
-            for (int64_t i = batch.begin(chunk); i < batch.end(chunk); ++i) {
-                const int64_t steps = steps_of(a.lengths, i, a.t);
-                if (s < steps) at[rows++] = at_step(a, i, s, steps);
-            }
-            step(at, rows, packed, a.k);
-        }
+        each_step<Step>(
+            batch, chunk, a.lengths, a.t, [&](int64_t i, int64_t s, int64_t steps) { return at_step(a, i, s, steps); },
+            [&](const Step* at, int64_t rows) { step(at, rows, packed, a.k); });
         for (int64_t i = batch.begin(chunk); i < batch.end(chunk); ++i) fill_rest(a, i, steps_of(a.lengths, i, a.t));
     });
 }

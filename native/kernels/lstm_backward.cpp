@@ -63,23 +63,19 @@ void lstm_backward(const args::lstm_backward& a, Context&) {
     pack_transposed(panels, a.W, 4 * a.k);
     const int64_t width = panels.vectors * lanes;
     parallel(batch.chunks, batch.cost(a.t, a.k, 4), [&](int64_t chunk) {
-        Step at[most_examples];
         const int64_t begin = batch.begin(chunk), end = batch.end(chunk);
         float* zeros = scratch(Slot::second, static_cast<size_t>(4 * a.k + (end - begin) * width));
         float* dc = zeros + 4 * a.k;
         clear_run(zeros, 4 * a.k + (end - begin) * width);
-        for (int64_t s = a.t - 1; s >= 0; --s) {
-            int64_t rows = 0;
-            bool multiply = false;
-            for (int64_t i = begin; i < end; ++i) {
-                const int64_t steps = steps_of(a.lengths, i, a.t);
-                if (s >= steps) continue;
-                at[rows++] = at_step(a, i, s, steps, dc + (i - begin) * width, zeros);
-                multiply = multiply || s + 1 < steps;
-            }
-            each_vector_of(rows, panels, multiply, [&](int64_t r) { return at[r].later; },
-                           [&](int64_t r, int64_t u, int64_t count, vec dh) { gates(at[r], a.k, u, count, dh); });
-        }
+        each_step_back<Step>(
+            batch, chunk, a.lengths, a.t,
+            [&](int64_t i, int64_t s, int64_t steps) {
+                return at_step(a, i, s, steps, dc + (i - begin) * width, zeros);
+            },
+            [&](const Step* at, int64_t rows, bool multiply) {
+                each_vector_of(rows, panels, multiply, [&](int64_t r) { return at[r].later; },
+                               [&](int64_t r, int64_t u, int64_t count, vec dh) { gates(at[r], a.k, u, count, dh); });
+            });
         for (int64_t i = begin; i < end; ++i) {
             const int64_t steps = steps_of(a.lengths, i, a.t);
             clear_run(a.dZ + (i * a.t + steps) * 4 * a.k, (a.t - steps) * 4 * a.k);

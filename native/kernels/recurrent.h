@@ -40,6 +40,42 @@ inline int64_t place(int64_t s, int64_t steps, int64_t reverse) { return reverse
 inline int64_t place_before(int64_t now, int64_t reverse) { return reverse ? now + 1 : now - 1; }
 inline int64_t place_after(int64_t now, int64_t reverse) { return reverse ? now - 1 : now + 1; }
 
+// Runs the examples of a chunk through all steps: for each step, entry(i, s, steps) of the examples that have it, side by
+// side, then run(entries, rows). Examples that are done fall out.
+template <class Step, class Entry, class Run>
+inline void each_step(const Batch& batch, int64_t chunk, const int32_t* lengths, int64_t t, Entry&& entry,
+                      Run&& run) {
+    Step at[most_examples];
+    for (int64_t s = 0; s < t; ++s) {
+        int64_t rows = 0;
+        for (int64_t i = batch.begin(chunk); i < batch.end(chunk); ++i) {
+            const int64_t steps = steps_of(lengths, i, t);
+            if (s < steps) at[rows++] = entry(i, s, steps);
+        }
+        if (rows == 0) return;
+        run(at, rows);
+    }
+}
+
+// The same from the last step to the first: run(entries, rows, later), where `later` says that an example has a step
+// behind this one. Before their last step examples are not there.
+template <class Step, class Entry, class Run>
+inline void each_step_back(const Batch& batch, int64_t chunk, const int32_t* lengths, int64_t t, Entry&& entry,
+                           Run&& run) {
+    Step at[most_examples];
+    for (int64_t s = t - 1; s >= 0; --s) {
+        int64_t rows = 0;
+        bool later = false;
+        for (int64_t i = batch.begin(chunk); i < batch.end(chunk); ++i) {
+            const int64_t steps = steps_of(lengths, i, t);
+            if (s >= steps) continue;
+            at[rows++] = entry(i, s, steps);
+            later = later || s + 1 < steps;
+        }
+        if (rows > 0) run(at, rows, later);
+    }
+}
+
 template <int n>
 struct Count {
     static constexpr int value = n;

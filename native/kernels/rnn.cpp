@@ -23,45 +23,37 @@ struct Backward {
 };
 
 void states_of(const args::rnn& a, const Batch& batch, int64_t chunk, const Panels& panels) {
-    Forward at[most_examples];
-    int64_t rows = 1;
-    for (int64_t s = 0; rows > 0 && s < a.t; ++s) {
-        rows = 0;
-        for (int64_t i = batch.begin(chunk); i < batch.end(chunk); ++i) {
-            const int64_t steps = steps_of(a.lengths, i, a.t);
-            if (s >= steps) continue;
+    each_step<Forward>(
+        batch, chunk, a.lengths, a.t,
+        [&](int64_t i, int64_t s, int64_t steps) -> Forward {
             const int64_t now = i * a.t + place(s, steps, a.reverse), before = place_before(now, a.reverse);
             const float* h0 = a.h0 ? a.h0 + i * a.k : nullptr;
-            at[rows++] = {a.Z + now * a.k, s > 0 ? a.H + before * a.k : h0, a.H + now * a.k};
-        }
-        each_vector_of(rows, panels, rows > 0 && at[0].h, [&](int64_t r) { return at[r].h; },
-                       [&](int64_t r, int64_t u, int64_t count, vec sum) {
-                           store_part(at[r].H + u, tanh(load_part(at[r].Z + u, count) + sum), count);
-                       });
-    }
+            return {a.Z + now * a.k, s > 0 ? a.H + before * a.k : h0, a.H + now * a.k};
+        },
+        [&](const Forward* at, int64_t rows) {
+            each_vector_of(rows, panels, at[0].h, [&](int64_t r) { return at[r].h; },
+                           [&](int64_t r, int64_t u, int64_t count, vec sum) {
+                               store_part(at[r].H + u, tanh(load_part(at[r].Z + u, count) + sum), count);
+                           });
+        });
 }
 
 void deltas_of(const args::rnn_backward& a, const Batch& batch, int64_t chunk, const Panels& panels,
                const float* zeros) {
-    Backward at[most_examples];
-    for (int64_t s = a.t - 1; s >= 0; --s) {
-        int64_t rows = 0;
-        bool multiply = false;
-        for (int64_t i = batch.begin(chunk); i < batch.end(chunk); ++i) {
-            const int64_t steps = steps_of(a.lengths, i, a.t);
-            if (s >= steps) continue;
+    each_step_back<Backward>(
+        batch, chunk, a.lengths, a.t,
+        [&](int64_t i, int64_t s, int64_t steps) -> Backward {
             const int64_t now = i * a.t + place(s, steps, a.reverse), after = place_after(now, a.reverse);
-            const bool last = s + 1 == steps;
-            at[rows++] = {a.dH + now * a.k, a.H + now * a.k, last ? zeros : a.dZ + after * a.k, a.dZ + now * a.k};
-            multiply = multiply || !last;
-        }
-        each_vector_of(rows, panels, multiply, [&](int64_t r) { return at[r].later; },
-                       [&](int64_t r, int64_t u, int64_t count, vec sum) {
-                           const vec h = load_part(at[r].H + u, count);
-                           const vec dh = load_part(at[r].dH + u, count) + sum;
-                           store_part(at[r].dZ + u, dh * (1.0f - h * h), count);
-                       });
-    }
+            return {a.dH + now * a.k, a.H + now * a.k, s + 1 == steps ? zeros : a.dZ + after * a.k, a.dZ + now * a.k};
+        },
+        [&](const Backward* at, int64_t rows, bool later) {
+            each_vector_of(rows, panels, later, [&](int64_t r) { return at[r].later; },
+                           [&](int64_t r, int64_t u, int64_t count, vec sum) {
+                               const vec h = load_part(at[r].H + u, count);
+                               const vec dh = load_part(at[r].dH + u, count) + sum;
+                               store_part(at[r].dZ + u, dh * (1.0f - h * h), count);
+                           });
+        });
 }
 
 }  // namespace
