@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,17 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("no real data sets: the folder ../shared/data beside the repository is absent")
     return SHARED_DATA
+
+
+@pytest.fixture(params=["formulas", "native"])
+def on_each_engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The test runs on the formulas and on the native engine: `pytestmark = pytest.mark.usefixtures(…)`."""
+    from klarnet.engine import native, use
+
+    if request.param == "native" and native.library() is None:
+        pytest.skip(f"no native engine: {native.why_not()}")
+    with use(request.param):
+        yield request.param
 
 
 def pytest_report_header() -> str:

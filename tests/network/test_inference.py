@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import numpy as np
 import pytest
 
 import klarnet as kn
-from klarnet.engine import native, use
 from klarnet.random import normal
 
-
-@pytest.fixture(autouse=True, params=["formulas", "native"])
-def on_each_engine(request: Any) -> Any:
-    if request.param == "native" and native.library() is None:
-        pytest.skip(f"no native engine: {native.why_not()}")
-    with use(request.param):
-        yield
+pytestmark = pytest.mark.usefixtures("on_each_engine")
 
 
 def mlp() -> kn.Network:

@@ -8,19 +8,13 @@ import numpy as np
 import pytest
 
 import klarnet as kn
-from klarnet.engine import native, use
 from klarnet.random import normal
 
 X = normal((6, 5), 1).astype(np.float32)
 T = np.arange(6) % 3
 
 
-@pytest.fixture(autouse=True, params=["formulas", "native"])
-def on_each_engine(request: Any) -> Any:
-    if request.param == "native" and native.library() is None:
-        pytest.skip(f"no native engine: {native.why_not()}")
-    with use(request.param):
-        yield request.param
+pytestmark = pytest.mark.usefixtures("on_each_engine")
 
 
 def mlp(**options: Any) -> kn.Network:

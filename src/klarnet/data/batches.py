@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 
 from klarnet import random
+from klarnet.data.prefetch import prefetch
+
+T = TypeVar("T")
 
 
 def batch_count(n: int, batch_size: int, drop_last: bool, name: str) -> int:
@@ -41,6 +45,31 @@ def first_batch(start: int, count: int, name: str) -> int:
     if not 0 <= operator.index(start) <= count:
         raise ValueError(f"{name}: start must be a batch of the epoch, 0 to {count}, got {start}")
     return operator.index(start)
+
+
+def made_ahead(
+    n: int,
+    take: Callable[[np.ndarray], T],
+    batch_size: int,
+    *,
+    seed: int | None,
+    epoch: int,
+    shuffle: bool,
+    drop_last: bool,
+    start: int,
+    workers: int,
+    ahead: int,
+    name: str,
+) -> Iterator[T]:
+    """Batches `start` … of an epoch as `take(rows)`, made ahead by threads, in their order. Errors as of `Dataset`."""
+    count = batch_count(n, batch_size, drop_last, name)
+    order = epoch_order(n, seed, epoch, name) if shuffle else np.arange(n)
+    start = first_batch(start, count, name)
+
+    def make(i: int) -> T:
+        return take(order[(start + i) * batch_size : (start + i + 1) * batch_size])
+
+    return prefetch(make, count - start, workers=workers, ahead=ahead)
 
 
 def pieces(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from klarnet.data.augment.augmented import Augmented
-from klarnet.data.batches import batch_count, epoch_order, first_batch
+from klarnet.data.batches import batch_count, made_ahead
 from klarnet.data.choice import chosen
 from klarnet.data.dataset import Dataset
 from klarnet.data.members import Members
@@ -114,14 +114,9 @@ class LazyPictures(Source):
 
         Raises ValueError, where its batch is due, for a file that is no whole picture.
         """
-        count = batch_count(len(self), batch_size, drop_last, self.name)
-        order = epoch_order(len(self), seed, epoch, self.name) if shuffle else np.arange(len(self))
-        start = first_batch(start, count, self.name)
-
-        def make(i: int) -> Batch:
-            return self.take(order[(start + i) * batch_size : (start + i + 1) * batch_size])
-
-        return prefetch(make, count - start, workers=self.workers, ahead=self.workers + 2)
+        order: dict[str, Any] = {"seed": seed, "epoch": epoch, "shuffle": shuffle, "start": start}
+        made: dict[str, Any] = {"workers": self.workers, "ahead": self.workers + 2, "name": self.name}
+        return made_ahead(len(self), self.take, batch_size, drop_last=drop_last, **order, **made)
 
     def take(self, rows: Any) -> tuple[np.ndarray, np.ndarray]:
         """The pictures `rows`, decoded, and their classes.

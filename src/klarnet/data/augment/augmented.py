@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from klarnet.data.batches import batch_count, epoch_order, first_batch
+from klarnet.data.batches import made_ahead
 from klarnet.data.prefetch import prefetch
 from klarnet.data.source import Source
 from klarnet.names import resolve
@@ -110,16 +111,12 @@ class Augmented(Source):
 
         `seed` decides the order, and the augmentation where this object has no seed of its own.
         """
-        count = batch_count(len(self), batch_size, drop_last, self.name)
-        order = epoch_order(len(self), seed, epoch, self.name) if shuffle else np.arange(len(self))
-        start = first_batch(start, count, self.name)
-        own = self._own_seed(seed)
-
-        def make(i: int) -> tuple[np.ndarray, np.ndarray | None]:
-            rows = order[(start + i) * batch_size : (start + i + 1) * batch_size]
-            return self.take(rows, seed=own, epoch=epoch)
-
-        return prefetch(make, count - start, workers=self.workers, ahead=self.ahead)
+        take = partial(self.take, seed=seed, epoch=epoch)
+        order: dict[str, Any] = {"seed": seed, "epoch": epoch, "shuffle": shuffle, "start": start}
+        made: dict[str, Any] = {"workers": self.workers, "ahead": self.ahead, "name": self.name}
+        batches = made_ahead(len(self), take, batch_size, drop_last=drop_last, **order, **made)
+        self._own_seed(seed)  # refused now, not at the first batch
+        return batches
 
     def take(
         self, rows: Any, *, seed: int | None = None, epoch: int = 0
