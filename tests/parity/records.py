@@ -134,25 +134,7 @@ def natively(
         for p, a in zip(function.inputs, arrays, strict=True)
     ]
     by_name = {p.name: x for p, x in zip(function.inputs, inputs, strict=True)}
-    outputs: list[Any] = []
-    for p, shape in zip(function.outputs, shapes, strict=True):
-        dtype = DTYPES.get(p.kind, FLOAT)
-        if p.name in unread:
-            outputs.append(None)
-        elif p.many:
-            outputs.append(
-                tuple(
-                    None if (p.name, i) in unread else Guarded(s, dtype, shift) for i, s in enumerate(shape)
-                )
-            )
-        elif in_place is not None and in_place[0] == p.name:
-            outputs.append(by_name[in_place[1]])
-        elif p.name in old:
-            outputs.append(Guarded.of(old[p.name], shift))
-        elif fill is not None and not outputs:
-            outputs.append(Guarded.of(fill, shift))
-        else:
-            outputs.append(Guarded(shape, dtype, shift))
+    outputs = _outputs(function, shapes, by_name, unread, old, in_place, fill, shift)
     operands = [
         None if x is None else outputs[0] if isinstance(x, str) else Guarded.of(x, shift) for _, x, _ in steps
     ]
@@ -190,6 +172,39 @@ def natively(
         {p.name: array(x) for p, x in zip(function.outputs, outputs, strict=True)},
         {p.name: x.array for p, x in zip(function.inputs, inputs, strict=True) if p.updated},
     )
+
+
+def _outputs(
+    function: Function,
+    shapes: Sequence[Any],
+    inputs: dict[str, Any],
+    unread: Collection[Any],
+    old: dict[str, np.ndarray],
+    in_place: tuple[str, str] | None,
+    fill: np.ndarray | None,
+    shift: int,
+) -> list[Any]:
+    """Where the outputs of a record go; the arguments are those of `natively`, the inputs by name."""
+    outputs: list[Any] = []
+    for p, shape in zip(function.outputs, shapes, strict=True):
+        dtype = DTYPES.get(p.kind, FLOAT)
+        if p.name in unread:
+            outputs.append(None)
+        elif p.many:
+            outputs.append(
+                tuple(
+                    None if (p.name, i) in unread else Guarded(s, dtype, shift) for i, s in enumerate(shape)
+                )
+            )
+        elif in_place is not None and in_place[0] == p.name:
+            outputs.append(inputs[in_place[1]])
+        elif p.name in old:
+            outputs.append(Guarded.of(old[p.name], shift))
+        elif fill is not None and not outputs:
+            outputs.append(Guarded.of(fill, shift))
+        else:
+            outputs.append(Guarded(shape, dtype, shift))
+    return outputs
 
 
 def _untouched(function: Function, arrays: Sequence[Any], inputs: Sequence[Any], in_place: Any) -> None:

@@ -150,7 +150,7 @@ class Spoiler(kn.Callback):
 
 
 def test_a_training_that_breaks_down_leaves_the_best_checkpoint_and_the_best_weights(tmp_path: Path) -> None:
-    """T43: it stops with the layer's name, and what was good stays good."""
+    """It stops with the layer's name, and what was good stays good."""
     script, stopper = Script("score", [1.0]), kn.EarlyStopping(2, monitor="score", better="lower")
     best = kn.Checkpoint(tmp_path, monitor="score", better="lower")
     net = mlp()

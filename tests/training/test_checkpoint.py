@@ -118,7 +118,7 @@ def test_a_checkpoint_that_does_not_fit_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_new_layers_first_step_is_that_of_a_fresh_optimizer(tmp_path: Path) -> None:
-    """T47: Adam's correction counts from the step at which a weight was born."""
+    """Adam's correction counts from the step at which a weight was born."""
     old = kn.Trainer(named("a", "b"))
     for _ in range(3):
         old.step(X, T)

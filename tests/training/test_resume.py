@@ -132,7 +132,7 @@ def test_a_resumed_run_gives_the_bits_of_the_unbroken_one(name: str, tmp_path: P
 
 
 def test_batches_not_yet_seen_come_next(tmp_path: Path) -> None:
-    """T45: of 10 examples in batches of 2, after 3 batches the 4 left ones, in the order of the unbroken run."""
+    """Of 10 examples in batches of 2, after 3 batches the 4 left ones, in the order of the unbroken run."""
     seen: list[list[int]] = []
 
     class Look(kn.Callback):
