@@ -15,17 +15,31 @@ sys.path.insert(0, str(Path(__file__).parent / "peers"))
 
 from common import ADAM_LR, MOM, SGD_LR, cli, data, measure
 
-TRAINED = ["mlp_small", "mlp_wide", "xor", "lenet", "vgg_small", "lstm_small", "highway100", "unet"]
-INFERRED = ["infer_mlp_b1", "infer_lenet_b1", "infer_unet_b1"]
+TRAINED = [
+    "mlp_small",
+    "mlp_wide",
+    "xor",
+    "lenet",
+    "vgg_small",
+    "gru_text",
+    "lstm_small",
+    "highway100",
+    "unet",
+]
+INFERRED = ["infer_mlp_b1", "infer_lenet_b1", "infer_unet_b1", "infer_ocr_b1"]
 
 
 def network(workload):
     """The network of a workload, as workloads.md describes it."""
     import klarnet as kn
 
-    workload = {"infer_mlp_b1": "mlp_small", "infer_lenet_b1": "lenet", "infer_unet_b1": "unet"}.get(
-        workload, workload
-    )
+    of = {
+        "infer_mlp_b1": "mlp_small",
+        "infer_lenet_b1": "lenet",
+        "infer_unet_b1": "unet",
+        "infer_ocr_b1": "ocr",
+    }
+    workload = of.get(workload, workload)
 
     def conv(filters, padding="half"):
         return kn.Conv2D(filters, 3, padding=padding, activation="relu")
@@ -53,6 +67,13 @@ def network(workload):
         layers += [kn.Flatten(), kn.Dense(256, activation="relu"), kn.Dense(10)]
     elif workload == "lstm_small":
         layers, shape = [kn.LSTM(64, outputs="last"), kn.Dense(10)], (50, 40)
+    elif workload == "gru_text":
+        layers, shape = [kn.Embedding(96, 64), kn.GRU(256), kn.Dense(96)], (100,)
+    elif workload == "ocr":
+        layers, shape = [], (48, 400, 1)
+        for filters in (40, 60):
+            layers += [conv(filters), kn.MaxPool2D(2)]
+        layers += [kn.ToSequence(), kn.Bidirectional(kn.LSTM(200)), kn.Dropout(0.5), kn.Dense(80)]
     elif workload == "highway100":
         layers, shape = [*(kn.Highway() for _ in range(100)), kn.Dense(10)], (64,)
     elif workload == "unet":

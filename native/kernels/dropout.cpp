@@ -1,4 +1,5 @@
-// Dropout, forward and backward: Y = X ⊙ M / (1 - rate), the mask drawn again from (seed, node, step) each time.
+// Dropout, forward and backward: Y = X ⊙ M / (1 - rate), the mask drawn again from (seed, node, step) each time; and the
+// masks of recurrent states, which are dropout of ones.
 //
 // Runs of 256 elements: their words are drawn into a buffer in L1, from the block that holds the first element on, then
 // compared and applied a vector at a time. The bound is the generator: some 2 cycles an element. Chunks are fixed; the
@@ -42,6 +43,15 @@ void run(const float* X, float* Y, int64_t n, double rate, int64_t node, const S
 }  // namespace
 
 void dropout(const args::dropout& a, Context& c) { run(a.X, a.Y, a.n, a.rate, a.node, *c.state); }
+
+void state_mask(const args::state_mask& a, Context& c) {
+    const Dropout d(*c.state, a.rate, a.node);
+    const int64_t first = a.reverse * a.n * a.k;
+    elementwise(a.n * a.k, 40, [&](int64_t begin, int64_t end) {
+        each_vector(begin, end, [&](int64_t i, int64_t count) { store(a.M + i, broadcast(1.0f), count); });
+        dropout(d, a.M + begin, a.M + begin, first + begin, end - begin);
+    });
+}
 
 void dropout_backward(const args::dropout_backward& a, Context& c) { run(a.dY, a.dX, a.n, a.rate, a.node, *c.state); }
 

@@ -14,9 +14,9 @@ namespace kn::KN_TARGET {
 namespace {
 
 // One example at one step. `later` are the deltas of the step run after it, `now` (reset after) those of this one; h is
-// null where the state before is 0.
+// null where the state before is 0, M where the example has no mask.
 struct Step {
-    const float *dH, *G, *h, *later;
+    const float *dH, *G, *h, *later, *M;
     float *carry, *now, *dZ;
 };
 
@@ -59,7 +59,7 @@ void step(const args::gru_backward& a, const Step* at, int64_t rows, const Weigh
         const float* G = at[i].G + u;
         float *dZ = at[i].dZ + u, *carry = at[i].carry + u;
         const vec r = load_part(G, count), z = load_part(G + k, count), n = load_part(G + 2 * k, count);
-        const vec dh = load_part(at[i].dH + u, count) + (sum + load(carry));
+        const vec dh = load_part(at[i].dH + u, count) + (masked(sum, at[i].M, u, count) + load(carry));
         const vec dn = dh * (1.0f - z) * (1.0f - n * n);
         const vec dz = dh * (state(at[i], u, count) - n) * (z * (1.0f - z));
         store(carry, dh * z);
@@ -77,6 +77,7 @@ void step(const args::gru_backward& a, const Step* at, int64_t rows, const Weigh
                    [&](int64_t i, int64_t u, int64_t count, vec q) {
         const vec r = load_part(at[i].G + u, count);
         float* carry = at[i].carry + u;
+        q = masked(q, at[i].M, u, count);
         store_part(at[i].dZ + u, q * state(at[i], u, count) * (r * (1.0f - r)), count);
         store(carry, fma(q, r, load(carry)));
     });
@@ -84,8 +85,9 @@ void step(const args::gru_backward& a, const Step* at, int64_t rows, const Weigh
 
 // The gradients of the initial state: the deltas of the first step times the weights, and what was carried.
 void initial(const args::gru_backward& a, int64_t i, const Weights& w, const float* first, const float* carry) {
+    const float* M = a.M ? a.M + i * a.k : nullptr;
     each_vector_of(1, w.back, true, [&](int64_t) { return first; }, [&](int64_t, int64_t u, int64_t count, vec sum) {
-        store_part(a.dh0 + i * a.k + u, sum + load(carry + u), count);
+        store_part(a.dh0 + i * a.k + u, masked(sum, M, u, count) + load(carry + u), count);
     });
 }
 
@@ -106,7 +108,7 @@ void gru_backward(const args::gru_backward& a, Context&) {
                                      : a.before     ? a.dZ + place_after(now, a.reverse) * 3 * a.k
                                                     : own.deltas(i - begin, s + 1);
                 return {a.dH + now * a.k, a.G + now * 4 * a.k, s > 0 ? a.H + place_before(now, a.reverse) * a.k : h0,
-                        later, own.carry(i - begin), own.deltas(i - begin, s), a.dZ + now * 3 * a.k};
+                        later, a.M ? a.M + i * a.k : nullptr, own.carry(i - begin), own.deltas(i - begin, s), a.dZ + now * 3 * a.k};
             },
             [&](const Step* at, int64_t rows, bool multiply) { step(a, at, rows, w, multiply); });
         for (int64_t i = begin; i < end; ++i) {

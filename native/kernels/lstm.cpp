@@ -14,7 +14,7 @@
 namespace kn::KN_TARGET {
 namespace {
 
-// One example at one step; h and c are null where the state is 0.
+// One example at one step; h (what the product sees of the state) and c are null where they are 0.
 struct Step {
     const float *Z, *h, *c;
     float *H, *C, *G;
@@ -75,7 +75,7 @@ void step(const Step* at, int64_t rows, const float* packed, int64_t k) {
         });
 }
 
-Step at_step(const args::lstm& a, int64_t i, int64_t s, int64_t steps) {
+Step at_step(const args::lstm& a, const Mask& mask, int64_t i, int64_t s, int64_t steps) {
     const int64_t now = i * a.t + place(s, steps, a.reverse), before = now + (a.reverse ? 1 : -1);
     Step at = {a.Z + now * 4 * a.k, a.h0 ? a.h0 + i * a.k : nullptr, a.c0 ? a.c0 + i * a.k : nullptr,
                a.H + now * a.k, a.C + now * a.k, a.G + now * 4 * a.k};
@@ -83,6 +83,7 @@ Step at_step(const args::lstm& a, int64_t i, int64_t s, int64_t steps) {
         at.h = a.H + before * a.k;
         at.c = a.C + before * a.k;
     }
+    at.h = mask.seen(i, at.h);
     return at;
 }
 
@@ -104,10 +105,13 @@ void lstm(const args::lstm& a, Context&) {
     const Batch batch(a.n);
     const float* packed = pack(a.W, a.k);
     parallel(batch.chunks, batch.cost(a.t, a.k, 4), [&](int64_t chunk) {
+        const int64_t begin = batch.begin(chunk), floats = Mask::floats(a.M, batch.end(chunk) - begin, a.k);
+        const Mask mask(a.M, a.k, begin, scratch(Slot::second, static_cast<size_t>(floats)));
         each_step<Step>(
-            batch, chunk, a.lengths, a.t, [&](int64_t i, int64_t s, int64_t steps) { return at_step(a, i, s, steps); },
+            batch, chunk, a.lengths, a.t,
+            [&](int64_t i, int64_t s, int64_t steps) { return at_step(a, mask, i, s, steps); },
             [&](const Step* at, int64_t rows) { step(at, rows, packed, a.k); });
-        for (int64_t i = batch.begin(chunk); i < batch.end(chunk); ++i) fill_rest(a, i, steps_of(a.lengths, i, a.t));
+        for (int64_t i = begin; i < batch.end(chunk); ++i) fill_rest(a, i, steps_of(a.lengths, i, a.t));
     });
 }
 

@@ -11,9 +11,10 @@
 namespace kn::KN_TARGET {
 namespace {
 
-// One example at one step. `later` is δz of the step run after it; c is null where the cell before it is 0.
+// One example at one step. `later` is δz of the step run after it; c is null where the cell before it is 0, M where the
+// example has no mask.
 struct Step {
-    const float *dH, *G, *C, *c, *later;
+    const float *dH, *G, *C, *c, *later, *M;
     float *dc, *dZ;
 };
 
@@ -23,7 +24,7 @@ inline void gates(const Step& at, int64_t k, int64_t u, int64_t count, vec dh) {
     const vec i = load_part(G, count), f = load_part(G + k, count);
     const vec g = load_part(G + 2 * k, count), o = load_part(G + 3 * k, count);
     const vec T = tanh(load_part(at.C + u, count)), before = at.c ? load_part(at.c + u, count) : zero();
-    dh = dh + load_part(at.dH + u, count);
+    dh = masked(dh, at.M, u, count) + load_part(at.dH + u, count);
     const vec dc = fma(dh * o, 1.0f - T * T, load(at.dc + u));
     store(at.dc + u, dc * f);
     float* dZ = at.dZ + u;
@@ -37,7 +38,8 @@ Step at_step(const args::lstm_backward& a, int64_t i, int64_t s, int64_t steps, 
     const int64_t now = i * a.t + place(s, steps, a.reverse), towards = a.reverse ? -1 : 1;
     return {a.dH + now * a.k, a.G + now * 4 * a.k, a.C + now * a.k,
             s > 0 ? a.C + (now - towards) * a.k : a.c0 ? a.c0 + i * a.k : nullptr,
-            s + 1 < steps ? a.dZ + (now + towards) * 4 * a.k : zeros, dc, a.dZ + now * 4 * a.k};
+            s + 1 < steps ? a.dZ + (now + towards) * 4 * a.k : zeros, a.M ? a.M + i * a.k : nullptr, dc,
+            a.dZ + now * 4 * a.k};
 }
 
 // The gradients of the initial state: δz of the first step times Wᵀ, and what is left of δc.
@@ -47,10 +49,11 @@ void initial(const args::lstm_backward& a, const Batch& batch, int64_t chunk, co
         const int64_t steps = steps_of(a.lengths, i, a.t);
         if (a.dc0) copy_run(a.dc0 + i * a.k, dc, a.k);
         if (!a.dh0) continue;
+        const float* M = a.M ? a.M + i * a.k : nullptr;
         const float* later = steps > 0 ? a.dZ + (i * a.t + place(0, steps, a.reverse)) * 4 * a.k : zeros;
         each_vector_of(1, panels, steps > 0, [&](int64_t) { return later; },
                        [&](int64_t, int64_t u, int64_t count, vec dh) {
-                           store_part(a.dh0 + i * a.k + u, dh, count);
+                           store_part(a.dh0 + i * a.k + u, masked(dh, M, u, count), count);
                        });
     }
 }

@@ -1,5 +1,6 @@
-// What the recurrent kernels share: how the batch is cut, how long each example is, and blocks of rows.
+// What the recurrent kernels share: how the batch is cut, how long each example is, masks of states, and blocks of rows.
 #pragma once
+#include "rows.h"
 #include "simd/vec.h"
 #include "threads/parallel.h"
 
@@ -39,6 +40,30 @@ inline int64_t place(int64_t s, int64_t steps, int64_t reverse) { return reverse
 // The place of the step run before the one at `now`, or, against the order, after it.
 inline int64_t place_before(int64_t now, int64_t reverse) { return reverse ? now + 1 : now - 1; }
 inline int64_t place_after(int64_t now, int64_t reverse) { return reverse ? now - 1 : now + 1; }
+
+// With dropout of the state, M (n, k), the products of a step see h ⊙ M. A chunk has memory for what its examples see.
+struct Mask {
+    const float* M;
+    int64_t k, begin;
+    float* memory;
+
+    // In a block of floats(examples, k) that starts at `memory`.
+    Mask(const float* M, int64_t k, int64_t begin, float* memory) : M(M), k(k), begin(begin), memory(memory) {}
+    static int64_t floats(const float* M, int64_t examples, int64_t k) { return M ? examples * k : 0; }
+
+    // What the products see of the state h of example i; null where the state is 0.
+    const float* seen(int64_t i, const float* h) const {
+        if (!M || !h) return h;
+        float* to = memory + (i - begin) * k;
+        each_vector(0, k, [&](int64_t u, int64_t count) {
+            store_part(to + u, load_part(h + u, count) * load_part(M + i * k + u, count), count);
+        });
+        return to;
+    }
+};
+
+// What comes back through the products, or what they see, a vector of units at a time: x ⊙ M.
+inline vec masked(vec x, const float* M, int64_t u, int64_t count) { return M ? x * load_part(M + u, count) : x; }
 
 // Runs the examples of a chunk through all steps: for each step, entry(i, s, steps) of the examples that have it, side by
 // side, then run(entries, rows). Examples that are done fall out.

@@ -6,7 +6,6 @@
 // states) is done right there, a vector of units at a time. The last units are part of a vector.
 #pragma once
 #include "recurrent.h"
-#include "rows.h"
 #include "simd/transpose.h"
 
 namespace kn::KN_TARGET {

@@ -1,4 +1,5 @@
-// Small functions of sequences: the last step and its backward pass, the mask behind a length, lengths of an output.
+// Small functions of sequences: the last step and its backward pass, what is carried to the next batch, the mask behind
+// a length, lengths of an output.
 //
 // Copies and zeros of whole runs of floats, an example (or a row of a picture) at a time, shared among threads; no
 // arithmetic, so nothing stays in registers and there are no remainders. Lengths may have any value: a step counts
@@ -22,8 +23,9 @@ int64_t last(const int32_t* lengths, int64_t i, int64_t t, int64_t reverse) {
 void last_step(const args::last_step& a, Context&) {
     parallel(a.n, 16 * static_cast<double>(a.k), [&](int64_t i) {
         const int64_t step = last(a.lengths, i, a.t, a.reverse);
-        if (step < 0) clear_run(a.Y + i * a.k, a.k);
-        else copy_run(a.Y + i * a.k, a.X + (i * a.t + step) * a.k, a.k);
+        const float* from = step >= 0 ? a.X + (i * a.t + step) * a.k : a.h0 ? a.h0 + i * a.k : nullptr;
+        if (from) copy_run(a.Y + i * a.k, from, a.k);
+        else clear_run(a.Y + i * a.k, a.k);
     });
 }
 
@@ -33,8 +35,13 @@ void last_step_backward(const args::last_step_backward& a, Context&) {
         float* dX = a.dX + i * a.t * a.k;
         clear_run(dX, a.t * a.k);
         if (step >= 0) copy_run(dX + step * a.k, a.dY + i * a.k, a.k);
+        if (!a.dh0) return;
+        if (step < 0) copy_run(a.dh0 + i * a.k, a.dY + i * a.k, a.k);
+        else clear_run(a.dh0 + i * a.k, a.k);
     });
 }
+
+void carry(const args::carry& a, Context&) { copy_run(a.S, a.X, a.n); }
 
 void mask(const args::mask& a, Context&) {
     const int64_t row = a.w * a.d;

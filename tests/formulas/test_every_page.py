@@ -26,6 +26,7 @@ def positive(*shape: int) -> np.ndarray:
 
 ONE, N = np.ones(1), 3
 LENGTHS, CLASSES = np.array([2, 0, 4], np.int32), np.array([1, 0, 4], np.int32)
+MASK = np.array([[0.0, 2.0], [2.0, 2.0], [2.0, 0.0]])
 CONVOLUTION = {"stride": (2, 1), "dilation": (1, 2), "padding": ((1, 0), (2, 1)), "groups": 2}
 POOLING = {"window": (2, 3), "stride": (2, 1), "padding": ((1, 0), (0, 1))}
 RANDOM = {"node": 2, "seed": 3, "step": 4}
@@ -103,24 +104,29 @@ CALLS: dict[str, Call] = {
     "embedding_gradients": ((CLASSES[:, None], normal(N, 1, 2)), {"v": 5}),
     "highway": (tuple(normal(N, 4) for _ in range(3)), {}),
     "highway_backward": (tuple(normal(N, 4) for _ in range(4)), {}),
-    "lstm": ((normal(N, 4, 8), normal(2, 8), normal(N, 2), normal(N, 2), LENGTHS), {"reverse": 1}),
+    "lstm": ((normal(N, 4, 8), normal(2, 8), normal(N, 2), normal(N, 2), LENGTHS, MASK), {"reverse": 1}),
     "lstm_backward": (
-        (normal(N, 4, 2), normal(2, 8), normal(N, 4, 2), positive(N, 4, 8), normal(N, 2), LENGTHS),
+        (normal(N, 4, 2), normal(2, 8), normal(N, 4, 2), positive(N, 4, 8), normal(N, 2), LENGTHS, MASK),
         {"reverse": 0},
     ),
-    "rnn": ((normal(N, 4, 2), normal(2, 2), normal(N, 2), LENGTHS), {"reverse": 1}),
-    "rnn_backward": ((normal(N, 4, 2), normal(2, 2), normal(N, 4, 2), LENGTHS), {"reverse": 0}),
-    "gru": ((normal(N, 4, 6), normal(2, 6), normal(2), normal(N, 2), LENGTHS), {"reverse": 1, "before": 0}),
+    "rnn": ((normal(N, 4, 2), normal(2, 2), normal(N, 2), LENGTHS, MASK), {"reverse": 1}),
+    "rnn_backward": ((normal(N, 4, 2), normal(2, 2), normal(N, 4, 2), LENGTHS, MASK), {"reverse": 0}),
+    "gru": (
+        (normal(N, 4, 6), normal(2, 6), normal(2), normal(N, 2), LENGTHS, MASK),
+        {"reverse": 1, "before": 0},
+    ),
     "gru_backward": (
-        (normal(N, 4, 2), normal(2, 6), normal(N, 4, 2), positive(N, 4, 8), normal(N, 2), LENGTHS),
+        (normal(N, 4, 2), normal(2, 6), normal(N, 4, 2), positive(N, 4, 8), normal(N, 2), LENGTHS, MASK),
         {"reverse": 0, "before": 1},
     ),
     "gru_gradients": (
-        (normal(N, 4, 2), normal(N, 4, 6), positive(N, 4, 8), normal(N, 2), LENGTHS),
+        (normal(N, 4, 2), normal(N, 4, 6), positive(N, 4, 8), normal(N, 2), LENGTHS, MASK),
         {"reverse": 1, "before": 0},
     ),
-    "recurrent_gradients": ((normal(N, 4, 2), normal(N, 4, 5), normal(N, 2), LENGTHS), {"reverse": 1}),
-    "last_step": ((normal(N, 4, 2), LENGTHS), {"reverse": 0}),
+    "recurrent_gradients": ((normal(N, 4, 2), normal(N, 4, 5), normal(N, 2), LENGTHS, MASK), {"reverse": 1}),
+    "last_step": ((normal(N, 4, 2), LENGTHS, normal(N, 2)), {"reverse": 0}),
+    "state_mask": ((normal(2, 8),), {"n": N, "rate": 0.5, "reverse": 1, **RANDOM}),
+    "carry": ((normal(N, 2), normal(N, 2)), {}),
     "last_step_backward": ((normal(N, 2), LENGTHS), {"t": 4, "reverse": 1}),
     "mask": ((normal(N, 2, 4, 3), LENGTHS), {}),
     "output_lengths": ((LENGTHS,), {"window": 2, "stride": 2, "padding": 1}),
@@ -299,6 +305,7 @@ def test_empty_batch(name: str) -> None:
         return a[:0] if a.shape[0] == N else a
 
     arrays, scalars = CALLS[name]
+    scalars = scalars | {"n": 0} if "n" in scalars else scalars
     for p, a in zip(FUNCTIONS[name].outputs, run(name, each(arrays, none), scalars), strict=False):
         assert np.all(a == (1 if p.name == "total" else 0))
 

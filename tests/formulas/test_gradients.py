@@ -338,41 +338,57 @@ def drawn_lengths(data: Any, n: int, t: int, varied: bool) -> np.ndarray | None:
     return np.array(data.draw(st.lists(st.integers(0, t), min_size=n, max_size=n)), np.int32)
 
 
+def drawn_mask(data: Any, n: int, k: int) -> np.ndarray | None:
+    """A mask of states as dropout draws it, or none."""
+    rate = data.draw(st.sampled_from([None, 0.5]))
+    if rate is None:
+        return None
+    return f.state_mask(
+        np.ones((k, 1)), n=n, rate=rate, node=3, reverse=0, seed=data.draw(st.integers(0, 99)), step=1
+    )
+
+
 @recurrent
 def test_lstm(data: Any, n: int, t: int, k: int, reverse: int, varied: bool, initial: bool) -> None:
     Z, W = data.draw(arrays(n, t, 4 * k)), data.draw(arrays(k, 4 * k))
     h0, c0 = (data.draw(arrays(n, k)), data.draw(arrays(n, k))) if initial else (None, None)
     lengths = drawn_lengths(data, n, t, varied)
-    H, C, G = f.lstm(Z, W, h0, c0, lengths, reverse=reverse)
+    M = drawn_mask(data, n, k)
+    H, C, G = f.lstm(Z, W, h0, c0, lengths, M, reverse=reverse)
 
     def back(dH: np.ndarray) -> tuple[np.ndarray, ...]:
-        return f.lstm_backward(dH, W, C, G, c0, lengths, reverse=reverse)
+        return f.lstm_backward(dH, W, C, G, c0, lengths, M, reverse=reverse)
 
-    agree("dZ", lambda Z: f.lstm(Z, W, h0, c0, lengths, reverse=reverse)[0], Z, lambda dH: back(dH)[0])
+    agree("dZ", lambda Z: f.lstm(Z, W, h0, c0, lengths, M, reverse=reverse)[0], Z, lambda dH: back(dH)[0])
     agree(
         "dW",
-        lambda W: f.lstm(Z, W, h0, c0, lengths, reverse=reverse)[0],
+        lambda W: f.lstm(Z, W, h0, c0, lengths, M, reverse=reverse)[0],
         W,
-        lambda dH: f.recurrent_gradients(H, back(dH)[0], h0, lengths, reverse=reverse),
+        lambda dH: f.recurrent_gradients(H, back(dH)[0], h0, lengths, M, reverse=reverse),
     )
     if initial:
-        agree("dh0", lambda h0: f.lstm(Z, W, h0, c0, lengths, reverse=reverse)[0], h0, lambda dH: back(dH)[1])
-        agree("dc0", lambda c0: f.lstm(Z, W, h0, c0, lengths, reverse=reverse)[0], c0, lambda dH: back(dH)[2])
+        agree(
+            "dh0", lambda h0: f.lstm(Z, W, h0, c0, lengths, M, reverse=reverse)[0], h0, lambda dH: back(dH)[1]
+        )
+        agree(
+            "dc0", lambda c0: f.lstm(Z, W, h0, c0, lengths, M, reverse=reverse)[0], c0, lambda dH: back(dH)[2]
+        )
 
 
 @recurrent
 def test_rnn(data: Any, n: int, t: int, k: int, reverse: int, varied: bool, initial: bool) -> None:
     Z, W = data.draw(arrays(n, t, k)), data.draw(arrays(k, k))
     h0, lengths = data.draw(arrays(n, k)) if initial else None, drawn_lengths(data, n, t, varied)
+    M = drawn_mask(data, n, k)
 
     def forward(Z: np.ndarray = Z, W: np.ndarray = W, h0: np.ndarray | None = h0) -> np.ndarray:
-        return f.rnn(Z, W, h0, lengths, reverse=reverse)
+        return f.rnn(Z, W, h0, lengths, M, reverse=reverse)
 
     def back(dH: np.ndarray) -> tuple[np.ndarray, ...]:
-        return f.rnn_backward(dH, W, forward(), lengths, reverse=reverse)
+        return f.rnn_backward(dH, W, forward(), lengths, M, reverse=reverse)
 
     def gradients(dH: np.ndarray) -> np.ndarray:
-        return f.recurrent_gradients(forward(), back(dH)[0], h0, lengths, reverse=reverse)
+        return f.recurrent_gradients(forward(), back(dH)[0], h0, lengths, M, reverse=reverse)
 
     agree("dZ", lambda Z: forward(Z=Z), Z, lambda dH: back(dH)[0])
     agree("dW", lambda W: forward(W=W), W, gradients)
@@ -384,20 +400,21 @@ def test_rnn(data: Any, n: int, t: int, k: int, reverse: int, varied: bool, init
 def test_gru(data: Any, n: int, t: int, k: int, reverse: int, varied: bool, initial: bool) -> None:
     Z, W, b = data.draw(arrays(n, t, 3 * k)), data.draw(arrays(k, 3 * k)), data.draw(arrays(k))
     h0, lengths = data.draw(arrays(n, k)) if initial else None, drawn_lengths(data, n, t, varied)
+    M = drawn_mask(data, n, k)
     how = {"reverse": reverse, "before": data.draw(st.integers(0, 1))}
 
     def forward(
         Z: np.ndarray = Z, W: np.ndarray = W, b: np.ndarray = b, h0: np.ndarray | None = h0
     ) -> np.ndarray:
-        return f.gru(Z, W, b, h0, lengths, **how)[0]
+        return f.gru(Z, W, b, h0, lengths, M, **how)[0]
 
-    H, G = f.gru(Z, W, b, h0, lengths, **how)
+    H, G = f.gru(Z, W, b, h0, lengths, M, **how)
 
     def back(dH: np.ndarray) -> tuple[np.ndarray, ...]:
-        return f.gru_backward(dH, W, H, G, h0, lengths, **how)
+        return f.gru_backward(dH, W, H, G, h0, lengths, M, **how)
 
     def gradients(dH: np.ndarray) -> tuple[np.ndarray, ...]:
-        return f.gru_gradients(H, back(dH)[0], G, h0, lengths, **how)
+        return f.gru_gradients(H, back(dH)[0], G, h0, lengths, M, **how)
 
     agree("dZ", lambda Z: forward(Z=Z), Z, lambda dH: back(dH)[0])
     agree("dW", lambda W: forward(W=W), W, lambda dH: gradients(dH)[0])
@@ -422,7 +439,13 @@ def test_last_step_and_mask(data: Any, n: int, t: int, k: int, reverse: int, var
         "last",
         lambda X: f.last_step(X, given_, reverse=reverse),
         X,
-        lambda dY: f.last_step_backward(dY, given_, t=t, reverse=reverse),
+        lambda dY: f.last_step_backward(dY, given_, t=t, reverse=reverse)[0],
+    )
+    agree(
+        "last, of the initial state",
+        lambda h0: f.last_step(X, given_, h0, reverse=reverse),
+        data.draw(arrays(n, k)),
+        lambda dY: f.last_step_backward(dY, given_, t=t, reverse=reverse)[1],
     )
     X = data.draw(arrays(n, 2, t, k))
     agree("mask", lambda X: f.mask(X, lengths), X, lambda dY: f.mask(dY, lengths))

@@ -200,6 +200,8 @@ def test_lstm_of_length_zero(reverse: int) -> None:
     assert np.all(H[0] == 0) and np.all(dZ[0] == 0) and np.all(dh0[0] == 0) and np.all(dc0[0] == 0)
     assert_array_equal(C[0], [c0[0], c0[0]])  # the state stays as it was
     assert_array_equal(f.last_step(H, lengths, reverse=reverse)[0], 0)
+    assert_array_equal(f.last_step(H, lengths, h0, reverse=reverse)[0], h0[0])
+    assert_array_equal(f.last_step(C, lengths, c0, reverse=0)[0], c0[0])
     one = slice(1, 2)
     alone = f.lstm(f.dense(x[one], Wx, b), W, h0[one], c0[one], reverse=reverse)
     for together, single in zip((H, C, G), alone, strict=True):

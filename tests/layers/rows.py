@@ -90,6 +90,27 @@ LAYERS: dict[str, Row] = {
     "LSTM": row(kn.LSTM, LINES, of=(3,), bad=[((6,), "ToSequence"), ((6, 5, 4), "ToSequence")]),
     "LSTM, last step": row(kn.LSTM, LINES, of=(3,), outputs="last"),
     "LSTM, reversed": row(kn.LSTM, LINES, of=(3,), reverse=True),
+    "RNN, recurrent dropout": row(kn.RNN, LINES, of=(5,), recurrent_dropout=0.4),
+    "GRU, recurrent dropout": row(kn.GRU, LINES, of=(5,), recurrent_dropout=0.4, outputs="last"),
+    "GRU, reset before, recurrent dropout": row(kn.GRU, LINES, of=(5,), reset="before", recurrent_dropout=0.4),
+    "LSTM, recurrent dropout": row(kn.LSTM, LINES, of=(5,), recurrent_dropout=0.4, reverse=True),
+    "Bidirectional, recurrent dropout": row(kn.Bidirectional, LINES, of=(kn.LSTM(4, recurrent_dropout=0.5),)),
+    "RNN, initial state": row(kn.RNN, LINES, (3, 5), of=(5,), output_units=2, apply=listed),
+    "GRU, initial state": row(
+        kn.GRU, LINES, (3, 5), of=(5,), reverse=True, apply=listed,
+        bad=[([(7, 4), (4,)], "expected the inputs x (t, m), h0 (5,), got (7, 4), (4,)"),
+             ([(7, 4), (5,), (5,)], "expected the inputs x (t, m), h0 (5,), got")],
+    ),
+    "GRU, reset before, initial state, last": row(
+        kn.GRU, LINES, (3, 5), of=(5,), reset="before", outputs="last", apply=listed
+    ),
+    "LSTM, initial states": row(
+        kn.LSTM, LINES, (3, 5), (3, 5), of=(5,), apply=listed,
+        bad=[([(7, 4), (5,), (4,)], "expected the inputs x (t, m), h0 (5,), c0 (5,), got (7, 4), (5,), (4,)")],
+    ),
+    "LSTM, initial h, reversed, last": row(
+        kn.LSTM, LINES, (3, 5), of=(5,), reverse=True, outputs="last", apply=listed
+    ),
     "Add": row(kn.Add, FLAT, FLAT, FLAT, apply=listed, bad=[([(6,), (5,)], "must have one shape, got (6,) and (5,)")]),
     "Concat": row(
         kn.Concat, PICTURES, (2, 6, 5, 3), apply=listed,

@@ -215,7 +215,7 @@ def _lstm(make: Make, name: str) -> Example:
         "lstm": ([Z, W, h0, c0, lengths], scalars),
         "lstm_backward": ([make.normal(n, t, k), W, C, G, c0, lengths], scalars),
         "recurrent_gradients": ([H, make.normal(n, t, 4 * k), h0, lengths], scalars),
-        "last_step": ([H, lengths], scalars),
+        "last_step": ([H, lengths, h0], scalars),
         "last_step_backward": ([make.normal(n, k), lengths], {"t": t, **scalars}),
     }[name]
 

@@ -350,7 +350,7 @@ def _states(d: Drawing) -> dict[str, np.ndarray]:
     return {
         "Z": d.normal(n, t, 4 * k), "W": d.normal(k, 4 * k, scale=0.5 / np.sqrt(k)), "h0": d.normal(n, k),
         "c0": d.normal(n, k), "lengths": d.integers(0, t + 1, n), "dH": d.normal(n, t, k), "X": d.normal(n, t, k),
-        "dY": d.normal(n, k),
+        "dY": d.normal(n, k), "M": 2.0 * d.integers(0, 2, n, k).astype(np.float32),
     }  # fmt: skip
 
 
@@ -370,7 +370,7 @@ def _lstm_backward(d: Drawing) -> Case:
 
     def cells_and_gates(a: dict[str, Any]) -> dict[str, Any]:
         _, C, G = formulas.lstm(
-            a["Z"], a["W"], a["h0"], a["c0"], a["lengths"], reverse=case.scalars["reverse"]
+            a["Z"], a["W"], a["h0"], a["c0"], a["lengths"], a["M"], reverse=case.scalars["reverse"]
         )
         return {"C": C, "G": G}
 
@@ -382,7 +382,7 @@ def _rnn(d: Drawing) -> Case:
     case = _lstm(d)
     a, k = case.arrays, case.arrays["dH"].shape[2]
     W = a["W"][:, :k].copy()
-    H = formulas.rnn(a["X"], W, a["h0"], a["lengths"], reverse=case.scalars["reverse"])
+    H = formulas.rnn(a["X"], W, a["h0"], a["lengths"], a["M"], reverse=case.scalars["reverse"])
     return Case({**a, "Z": a["X"], "W": W, "H": H}, case.scalars, scales={"dh0": 0.1})
 
 
@@ -404,8 +404,8 @@ def _gru_passes(d: Drawing) -> Case:
     how = {k: scalars[k] for k in ("reverse", "before")}
 
     def states_and_gates(a: dict[str, Any]) -> dict[str, Any]:
-        H, G = formulas.gru(a["Z"], a["W"], a["b"], a["h0"], a["lengths"], **how)
-        dZ, _ = formulas.gru_backward(a["dH"], a["W"], H, G, a["h0"], a["lengths"], **how)
+        H, G = formulas.gru(a["Z"], a["W"], a["b"], a["h0"], a["lengths"], a["M"], **how)
+        dZ, _ = formulas.gru_backward(a["dH"], a["W"], H, G, a["h0"], a["lengths"], a["M"], **how)
         return {"H": H, "G": G, "dZ": dZ}
 
     scales = {"dh0": 0.1, "dW": TERMS, "db": TERMS}
@@ -418,6 +418,20 @@ def _recurrent_gradients(d: Drawing) -> Case:
     shape = case.arrays["dH"].shape
     given = {"H": d.normal(*shape), "dZ": d.normal(*shape[:2], d.size(options=SMALL_STATES))}
     return Case({**case.arrays, **given}, case.scalars, scales={"dW": TERMS})
+
+
+@rule("state_mask")
+def _state_mask(d: Drawing) -> Case:
+    case = _lstm(d)
+    W = case.arrays["W"]
+    how = {"n": len(case.arrays["M"]), "rate": d.choose((0.0, 0.3, 0.9)), "node": 3}
+    return Case({"W": W}, {**case.scalars, **how})
+
+
+@rule("carry")
+def _carry(d: Drawing) -> Case:
+    shape = _shape(d)
+    return Case({"S": d.normal(*shape), "X": d.normal(*shape)})
 
 
 @rule("mask")

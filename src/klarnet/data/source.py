@@ -23,12 +23,15 @@ class Source(ABC):
     class_names  the names of classes 0, 1, …; None where unknown
     scaling      how stored values become network input; None: as they are
     encoding     how rows of a table became X; None where there was no table
+    keeps_order  whether the batches of an epoch come in one order of their own, shuffled or not: what a network that
+                 carries states from batch to batch needs
     """
 
     name: str
     class_names: tuple[str, ...] | None
     scaling: Scaling | None
     encoding: Encoding | None = None
+    keeps_order: bool = False
 
     @property
     def examples(self) -> int | None:

@@ -19,6 +19,8 @@ class BatchStream(Source):
     takes. Size and order of the batches are the source's own business.
     """
 
+    keeps_order = True
+
     def __init__(
         self,
         source: Iterable[Any],

@@ -110,20 +110,24 @@ row("embedding_gradients", "int:index[n..] dY[n..,m] -> +dW[v,m] ; int v")
 row("highway", "H[n..] T[n..] X[n..] -> Y[n..]", in_place="Y=H Y=T")
 row("highway_backward", "dY[n..] H[n..] T[n..] X[n..] -> dH[n..] dT[n..] dX[n..]", in_place="dX=dY")
 
-row("lstm", "Z[n,t,4k] W[k,4k] ?h0[n,k] ?c0[n,k] ?int:lengths[n] -> H[n,t,k] C[n,t,k] G[n,t,4k] ; int reverse")
-row("lstm_backward", "dH[n,t,k] W[k,4k] C[n,t,k] G[n,t,4k] ?c0[n,k] ?int:lengths[n] "
+row("lstm", "Z[n,t,4k] W[k,4k] ?h0[n,k] ?c0[n,k] ?int:lengths[n] ?M[n,k] -> H[n,t,k] C[n,t,k] G[n,t,4k] "
+    "; int reverse")
+row("lstm_backward", "dH[n,t,k] W[k,4k] C[n,t,k] G[n,t,4k] ?c0[n,k] ?int:lengths[n] ?M[n,k] "
     "-> dZ[n,t,4k] ?dh0[n,k] ?dc0[n,k] ; int reverse", in_place="dZ=G")
-row("rnn", "Z[n,t,k] W[k,k] ?h0[n,k] ?int:lengths[n] -> H[n,t,k] ; int reverse")
-row("rnn_backward", "dH[n,t,k] W[k,k] H[n,t,k] ?int:lengths[n] -> dZ[n,t,k] ?dh0[n,k] ; int reverse",
+row("rnn", "Z[n,t,k] W[k,k] ?h0[n,k] ?int:lengths[n] ?M[n,k] -> H[n,t,k] ; int reverse")
+row("rnn_backward", "dH[n,t,k] W[k,k] H[n,t,k] ?int:lengths[n] ?M[n,k] -> dZ[n,t,k] ?dh0[n,k] ; int reverse",
     in_place="dZ=dH dZ=H")
-row("gru", "Z[n,t,3k] W[k,3k] ?b[k] ?h0[n,k] ?int:lengths[n] -> H[n,t,k] G[n,t,4k] ; int reverse, int before")
-row("gru_backward", "dH[n,t,k] W[k,3k] H[n,t,k] G[n,t,4k] ?h0[n,k] ?int:lengths[n] "
+row("gru", "Z[n,t,3k] W[k,3k] ?b[k] ?h0[n,k] ?int:lengths[n] ?M[n,k] -> H[n,t,k] G[n,t,4k] "
+    "; int reverse, int before")
+row("gru_backward", "dH[n,t,k] W[k,3k] H[n,t,k] G[n,t,4k] ?h0[n,k] ?int:lengths[n] ?M[n,k] "
     "-> dZ[n,t,3k] ?dh0[n,k] ; int reverse, int before")
-row("gru_gradients", "H[n,t,k] dZ[n,t,3k] G[n,t,4k] ?h0[n,k] ?int:lengths[n] "
+row("gru_gradients", "H[n,t,k] dZ[n,t,3k] G[n,t,4k] ?h0[n,k] ?int:lengths[n] ?M[n,k] "
     "-> +dW[k,3k] ?+db[k] ; int reverse, int before")
-row("recurrent_gradients", "H[n,t,k] dZ[n,t,j] ?h0[n,k] ?int:lengths[n] -> +dW[k,j] ; int reverse")
-row("last_step", "X[n,t,k] ?int:lengths[n] -> Y[n,k] ; int reverse")
-row("last_step_backward", "dY[n,k] ?int:lengths[n] -> dX[n,t,k] ; int t, int reverse")
+row("recurrent_gradients", "H[n,t,k] dZ[n,t,j] ?h0[n,k] ?int:lengths[n] ?M[n,k] -> +dW[k,j] ; int reverse")
+row("state_mask", "W[k,j] -> M[n,k] ; int n, float rate, int node, int reverse", state=("seed", "step"))
+row("last_step", "X[n,t,k] ?int:lengths[n] ?h0[n,k] -> Y[n,k] ; int reverse")
+row("last_step_backward", "dY[n,k] ?int:lengths[n] -> dX[n,t,k] ?dh0[n,k] ; int t, int reverse")
+row("carry", "!S[n..] X[n..] ->")
 row("mask", "X[n,h,w,d] int:lengths[n] -> Y[n,h,w,d]", in_place="Y=X")
 row("output_lengths", "int:lengths[n] -> int:L[n] ; int window, int stride, int padding")
 

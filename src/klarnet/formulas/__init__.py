@@ -70,7 +70,7 @@ from .pooling import (
     max_pool2d,
     max_pool2d_backward,
 )
-from .recurrent import last_step, last_step_backward, recurrent_gradients
+from .recurrent import carry, last_step, last_step_backward, recurrent_gradients, state_mask
 from .rmsprop import rmsprop
 from .rnn import rnn, rnn_backward
 from .shape import copy, permute
@@ -95,6 +95,7 @@ __all__ = [
     "batch_norm_gradients",
     "binary_cross_entropy",
     "binary_cross_entropy_backward",
+    "carry",
     "clip_norm",
     "clip_value",
     "concat",
@@ -184,6 +185,7 @@ __all__ = [
     "split",
     "squared_error",
     "squared_error_backward",
+    "state_mask",
     "tanh",
     "tanh_backward",
 ]

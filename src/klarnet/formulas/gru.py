@@ -30,8 +30,11 @@ Lengths: step t of an example counts where t < length. Elsewhere h is 0, dz is 0
 was, so an example gives the same numbers alone and in a batch, whatever stands in the padding. reverse = 1
 runs from each example's own last step to its first. An example of length 0 keeps h0.
 
-Z (n, t, 3k), W (k, 3k), b (k,) or None, h0 (n, k) or None for 0, lengths (n,) integers or None for all, H (n, t,
-k), G (n, t, 4k) in the order r, z, n, s.
+Dropout of the state (M = `state_mask`, one mask an example for all its steps): all products see h_{t−1} ⊙ M, and what
+comes back through them (and through s, reset before) is multiplied by M. The mix of n and h_{t−1} sees the whole state.
+
+Z (n, t, 3k), W (k, 3k), b (k,) or None, h0 (n, k) or None for 0, lengths (n,) integers or None for all, M (n, k) or
+None for 1, H (n, t, k), G (n, t, 4k) in the order r, z, n, s.
 
 Sources: Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014 (reset before); Chung et
 al., "Empirical evaluation of gated recurrent neural networks on sequence modeling", 2014.
@@ -41,7 +44,7 @@ from __future__ import annotations
 
 from ._namespace import Array, namespace, rows, tiny_is_zero, total, zeros
 from .activation import sigmoid
-from .recurrent import counted, states_before, steps
+from .recurrent import counted, masked, states_before, steps
 
 
 @tiny_is_zero
@@ -51,12 +54,13 @@ def gru(
     b: Array | None = None,
     h0: Array | None = None,
     lengths: Array | None = None,
+    M: Array | None = None,
     *,
     reverse: int = 0,
     before: int = 0,
 ) -> tuple[Array, Array]:
     """→ H, the states; G, the gates r, z after σ, n after tanh, and s (all 0 past a length)."""
-    xp = namespace(Z, W, b, h0, lengths)
+    xp = namespace(Z, W, b, h0, lengths, M)
     (n_examples, t, _), k = Z.shape, W.shape[0]
     h = zeros((n_examples, k), Z, W) if h0 is None else h0
     b = zeros((k,), Z, W) if b is None else b
@@ -64,13 +68,14 @@ def gru(
     counts = counted(lengths, Z)
     for now in steps(t, reverse):
         on, a = counts[:, now, :], Z[:, now, :]
-        gates = sigmoid(a[:, : 2 * k] + h @ W[:, : 2 * k])
+        seen = masked(h, M)
+        gates = sigmoid(a[:, : 2 * k] + seen @ W[:, : 2 * k])
         r, z = gates[:, :k], gates[:, k:]
         if before:
-            s = r * h
+            s = r * seen
             n = xp.tanh(a[:, 2 * k :] + (s @ W[:, 2 * k :] + b))
         else:
-            s = h @ W[:, 2 * k :] + b
+            s = seen @ W[:, 2 * k :] + b
             n = xp.tanh(a[:, 2 * k :] + r * s)
         h_now = (1.0 - z) * n + z * h
         h = xp.where(on, h_now, h)
@@ -87,12 +92,13 @@ def gru_backward(
     G: Array,
     h0: Array | None = None,
     lengths: Array | None = None,
+    M: Array | None = None,
     *,
     reverse: int = 0,
     before: int = 0,
 ) -> tuple[Array, Array]:
     """dH (n, t, k), and H, G from the forward pass → dZ (n, t, 3k), dh0 (n, k)."""
-    xp = namespace(dH, W, H, G, h0, lengths)
+    xp = namespace(dH, W, H, G, h0, lengths, M)
     n_examples, t, k = dH.shape
     dZ, dh = zeros((n_examples, t, 3 * k), dH), zeros((n_examples, k), dH)
     counts, begun = counted(lengths, dH), states_before(H, h0, lengths, reverse)
@@ -104,13 +110,13 @@ def gru_backward(
         dz = dh_now * (h - n) * (z * (1.0 - z))
         if before:
             q = dn @ W[:, 2 * k :].T
-            dr = q * h * (r * (1.0 - r))
+            dr = q * masked(h, M) * (r * (1.0 - r))
             back = q * r + xp.concat((dr, dz), axis=-1) @ W[:, : 2 * k].T
         else:
             dr = dn * s * (r * (1.0 - r))
             back = xp.concat((dr, dz, dn * r), axis=-1) @ W.T
         dZ[:, now, :] = xp.where(on, xp.concat((dr, dz, dn), axis=-1), 0.0)
-        dh = xp.where(on, dh_now * z + back, dh)
+        dh = xp.where(on, dh_now * z + masked(back, M), dh)
     return dZ, dh
 
 
@@ -121,15 +127,16 @@ def gru_gradients(
     G: Array,
     h0: Array | None = None,
     lengths: Array | None = None,
+    M: Array | None = None,
     *,
     reverse: int = 0,
     before: int = 0,
 ) -> tuple[Array, Array]:
     """H, G from the forward pass, dZ from the backward pass → dW (k, 3k), db (k,)."""
-    xp = namespace(H, dZ, G, h0, lengths)
+    xp = namespace(H, dZ, G, h0, lengths, M)
     k = H.shape[2]
     D = xp.where(counted(lengths, H), dZ, 0.0)
-    h, s, dn = states_before(H, h0, lengths, reverse), G[:, :, 3 * k :], D[:, :, 2 * k :]
+    h, s, dn = masked(states_before(H, h0, lengths, reverse), M), G[:, :, 3 * k :], D[:, :, 2 * k :]
     if before:
         seen = s
     else:

@@ -18,8 +18,11 @@ Lengths: step t of an example counts where t < length. Elsewhere h is 0, dz is 0
 was, so an example gives the same numbers alone and in a batch, whatever stands in the padding. reverse = 1
 runs from each example's own last step to its first. An example of length 0 keeps h0 and c0.
 
-Z (n, t, 4k), W (k, 4k), h0, c0 (n, k) or None for 0, lengths (n,) integers or None for all, H, C (n, t, k), G
-(n, t, 4k).
+Dropout of the state (M = `state_mask`, one mask an example for all its steps): the product sees h_{t−1} ⊙ M, and what
+comes back through it is multiplied by M. The cell is left alone.
+
+Z (n, t, 4k), W (k, 4k), h0, c0 (n, k) or None for 0, lengths (n,) integers or None for all, M (n, k) or None for 1,
+H, C (n, t, k), G (n, t, 4k).
 
 Sources: the course's chapter on LSTM; Hochreiter, Schmidhuber, "Long short-term memory", Neural Computation
 1997; Gers, Schmidhuber, Cummins, "Learning to forget", 2000.
@@ -29,7 +32,7 @@ from __future__ import annotations
 
 from ._namespace import Array, namespace, tiny_is_zero, zeros
 from .activation import sigmoid
-from .recurrent import counted, steps
+from .recurrent import counted, masked, steps
 
 
 @tiny_is_zero
@@ -39,18 +42,19 @@ def lstm(
     h0: Array | None = None,
     c0: Array | None = None,
     lengths: Array | None = None,
+    M: Array | None = None,
     *,
     reverse: int = 0,
 ) -> tuple[Array, Array, Array]:
     """→ H, the outputs; C, the cell after each step; G, the gates after σ and tanh (0 past a length)."""
-    xp = namespace(Z, W, h0, c0, lengths)
+    xp = namespace(Z, W, h0, c0, lengths, M)
     (n, t, _), k = Z.shape, W.shape[0]
     h, c = (zeros((n, k), Z, W) if s is None else s for s in (h0, c0))
     H, C, G = (zeros((n, t, width), Z, W) for width in (k, k, 4 * k))
     counts = counted(lengths, Z)
     for now in steps(t, reverse):
         on = counts[:, now, :]
-        z = Z[:, now, :] + h @ W
+        z = Z[:, now, :] + masked(h, M) @ W
         i, f, o = (sigmoid(z[:, a * k : (a + 1) * k]) for a in (0, 1, 3))
         g = xp.tanh(z[:, 2 * k : 3 * k])
         c = xp.where(on, f * c + i * g, c)
@@ -69,11 +73,12 @@ def lstm_backward(
     G: Array,
     c0: Array | None = None,
     lengths: Array | None = None,
+    M: Array | None = None,
     *,
     reverse: int = 0,
 ) -> tuple[Array, Array, Array]:
     """dH (n, t, k), and C, G from the forward pass → dZ (n, t, 4k), dh0, dc0 (n, k)."""
-    xp = namespace(dH, W, C, G, c0, lengths)
+    xp = namespace(dH, W, C, G, c0, lengths, M)
     n, t, k = dH.shape
     first = zeros((n, k), dH) if c0 is None else c0
     dZ, dh, dc = zeros((n, t, 4 * k), dH), zeros((n, k), dH), zeros((n, k), dH)
@@ -98,6 +103,6 @@ def lstm_backward(
         )
         dz = xp.where(on, dz, 0.0)
         dZ[:, now, :] = dz
-        dh = xp.where(on, dz @ W.T, dh)
+        dh = xp.where(on, masked(dz @ W.T, M), dh)
         dc = xp.where(on, dc_now * f, dc)
     return dZ, dh, dc

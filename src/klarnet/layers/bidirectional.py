@@ -41,6 +41,11 @@ class Bidirectional(Layer):
             raise TypeError(
                 f"Bidirectional: layer {one!r}, expected a recurrent layer such as LSTM(200), GRU(200) or RNN(200)"
             )
+        if one.carry_state:
+            raise ValueError(
+                f"Bidirectional: layer {one!r} carries its state, but the reversed direction begins at the end of what "
+                "is still to come; leave carry_state out, or use the layer alone"
+            )
         if one.reverse or one.name is not None:
             which, mend = ("reverse", "both directions run anyway")
             if not one.reverse:
@@ -57,6 +62,11 @@ class Bidirectional(Layer):
         return f"Bidirectional({self._ways['forward_']!r})"
 
     def build(self, shape: Any) -> None:
+        if isinstance(shape, list):
+            raise ValueError(
+                f"Bidirectional: expected one input (t, m), got {len(shape)}: initial states are given to two layers, "
+                "one of them reversed, joined by Concat"
+            )
         self._declared: dict[
             str, dict[str, str | None]
         ] = {}  # of each way: the name here of each of its weights

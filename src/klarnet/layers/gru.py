@@ -19,10 +19,18 @@ class GRU(_Recurrent):
     h_t = (1 − z) ⊙ n + z ⊙ h_{t−1}
 
     W_x (m, 3k) = (W_r, W_z, W_n), W_h (k, 3k) = (U_r, U_z, U_n), b (3k,), and with reset "after" b_h (k,).
-    outputs   "sequence": Y (n, t, k), all h_t; "last": Y (n, k), the state after the last step
-    reset     "after" the product with U_n, as most libraries compute it; "before", as in the paper
-    reverse   runs from the last step to the first
+    outputs      "sequence": Y (n, t, k), all h_t; "last": Y (n, k), the state after the last step
+    reset        "after" the product with U_n, as most libraries compute it; "before", as in the paper
+    reverse      runs from the last step to the first
+    carry_state  begins with what the batch before has left, row i with row i: a long stream in pieces. No gradient
+                 goes back there (truncated back-propagation through time); `net.reset_states()` begins anew
+    recurrent_dropout
+                 probability with which a unit of h_{t−1} is hidden from the products with W_h while training, the same
+                 units at all steps of an example; the others are divided by 1 − rate (Gal and Ghahramani 2016)
     With lengths, each example ends (or, reversed, begins) at its own last step; outputs past it are 0.
+
+    Called on a list, GRU(64)([x, h0]), the layer begins with the states h0 (n, k), which get their gradient; else with
+    0.
     The backward pass first finds δ of all gates and steps (kept for the weight gradients), then dX = δ W_xᵀ.
     Cho et al. 2014. Course: recurrent networks.
     """
@@ -34,6 +42,8 @@ class GRU(_Recurrent):
         outputs: str = "sequence",
         reset: str = "after",
         reverse: bool = False,
+        carry_state: bool = False,
+        recurrent_dropout: float = 0.0,
         initial: Any = "glorot_uniform",
         recurrent_initial: Any = "orthogonal",
         name: str | None = None,
@@ -42,6 +52,8 @@ class GRU(_Recurrent):
             units,
             outputs=outputs,
             reverse=reverse,
+            carry_state=carry_state,
+            recurrent_dropout=recurrent_dropout,
             initial=initial,
             recurrent_initial=recurrent_initial,
             name=name,
@@ -61,17 +73,24 @@ class GRU(_Recurrent):
         return {"reverse": int(self.reverse), "before": int(self.reset == "before")}
 
     def forward(self, w: Any, X: Any, lengths: Any = None, *, training: bool) -> Any:
+        given = len(X) - 1 if isinstance(X, list) else 0
+        X, (h0,) = self._begun(w, X)
         Z = E.dense(X, w.W_x, w.b)
-        H, G = E.gru(Z, w.W_h, w.b_h, None, lengths, **self._scalars())
-        return self._given_out(H, lengths), Kept(X=X, H=H, G=G, lengths=lengths)
+        M = self._mask(w.W_h, Z.shape[0], training)
+        H, G = E.gru(Z, w.W_h, w.b_h, h0, lengths, M, **self._scalars())
+        self._carry(w, lengths, h=(H, h0))
+        kept = Kept(X=X, H=H, G=G, h0=h0, M=M, lengths=lengths, given=given)
+        return self._given_out(H, h0, lengths), kept
 
     def backward(self, w: Any, kept: Any, dY: Any) -> Any:
-        dH = self._of_all_steps(dY, kept.lengths, kept.X.shape[1])
-        kept.dZ = E.gru_backward(dH, w.W_h, kept.H, kept.G, None, kept.lengths, **self._scalars())[0]
-        return E.dense_backward(kept.dZ, w.W_x)
+        dH, direct = self._of_all_steps(dY, kept.lengths, kept.X.shape[1])
+        how = self._scalars()
+        kept.dZ, dh0 = E.gru_backward(dH, w.W_h, kept.H, kept.G, kept.h0, kept.lengths, kept.M, **how)
+        return self._of_inputs(E.dense_backward(kept.dZ, w.W_x), kept.given, direct, dh0)
 
     def weight_gradients(self, w: Any, kept: Any, dY: Any) -> dict[str, Any]:
         dW_x, db = E.dense_gradients(kept.X, kept.dZ)
-        dW_h, db_h = E.gru_gradients(kept.H, kept.dZ, kept.G, None, kept.lengths, **self._scalars())
+        how = self._scalars()
+        dW_h, db_h = E.gru_gradients(kept.H, kept.dZ, kept.G, kept.h0, kept.lengths, kept.M, **how)
         found = {"W_x": dW_x, "W_h": dW_h, "b": db}
         return found if w.b_h is None else {**found, "b_h": db_h}

@@ -101,6 +101,11 @@ class Layer:
         """The gradient of each weight, by its name."""
         return {}
 
+    def states(self) -> dict[str, tuple[int, ...]]:
+        """What of each example a traced layer carries from batch to batch: names and shapes. Its passes find it in
+        `w`, with the batch axis, and update it in place; a stream begins with zeros."""
+        return {}
+
     def output_lengths(self, lengths: Any) -> Any:
         """How many steps of each example are valid behind this layer, by the size formula of its output; None where
         steps end here. Unchanged unless the layer says otherwise. Raises ValueError where padding would be counted."""

@@ -17,12 +17,22 @@ class LSTM(_Recurrent):
     c_t = f ⊙ c_{t−1} + i ⊙ g;      h_t = o ⊙ tanh(c_t)
 
     W_x (m, 4k), W_h (k, 4k), b (4k,), gates in the order i, f, g, o; the forget part of b starts at 1.
-    outputs   "sequence": Y (n, t, k), all h_t; "last": Y (n, k), the state after the last step
-    reverse   runs from the last step to the first
+    outputs      "sequence": Y (n, t, k), all h_t; "last": Y (n, k), the state after the last step
+    reverse      runs from the last step to the first
+    carry_state  begins with what the batch before has left, row i with row i: a long stream in pieces. No gradient
+                 goes back there (truncated back-propagation through time); `net.reset_states()` begins anew
+    recurrent_dropout
+                 probability with which a unit of h_{t−1} is hidden from the products with W_h while training, the same
+                 units at all steps of an example; the others are divided by 1 − rate (Gal and Ghahramani 2016)
     With lengths, each example ends (or, reversed, begins) at its own last step; outputs past it are 0.
+
+    Called on a list, LSTM(64)([x, h0]) or ([x, h0, c0]), the layer begins with these states (n, k), which get their
+    gradient; else with 0.
     The backward pass first finds δz of all gates and steps (kept for the weight gradients), then dX = δz W_xᵀ.
     Hochreiter and Schmidhuber 1997; forget gate Gers et al. 2000. Course: recurrent networks.
     """
+
+    _states = ("h", "c")
 
     def build(self, shape: Any) -> None:
         m, k = self._width(shape), self.units
@@ -31,17 +41,25 @@ class LSTM(_Recurrent):
         self.weight("b", (4 * k,), [0.0] * k + [1.0] * k + [0.0] * (2 * k))
 
     def forward(self, w: Any, X: Any, lengths: Any = None, *, training: bool) -> Any:
+        given = len(X) - 1 if isinstance(X, list) else 0
+        X, (h0, c0) = self._begun(w, X)
         Z = E.dense(X, w.W_x, w.b)
-        H, C, G = E.lstm(Z, w.W_h, None, None, lengths, reverse=int(self.reverse))
-        return self._given_out(H, lengths), Kept(X=X, H=H, C=C, G=G, lengths=lengths)
+        M = self._mask(w.W_h, Z.shape[0], training)
+        H, C, G = E.lstm(Z, w.W_h, h0, c0, lengths, M, reverse=int(self.reverse))
+        self._carry(w, lengths, h=(H, h0), c=(C, c0))
+        kept = Kept(X=X, H=H, C=C, G=G, h0=h0, c0=c0, M=M, lengths=lengths, given=given)
+        return self._given_out(H, h0, lengths), kept
 
     def backward(self, w: Any, kept: Any, dY: Any) -> Any:
-        dH = self._of_all_steps(dY, kept.lengths, kept.X.shape[1])
-        reverse = int(self.reverse)
-        kept.dZ = E.lstm_backward(dH, w.W_h, kept.C, kept.G, None, kept.lengths, reverse=reverse)[0]
-        return E.dense_backward(kept.dZ, w.W_x)
+        dH, direct = self._of_all_steps(dY, kept.lengths, kept.X.shape[1])
+        kept.dZ, dh0, dc0 = E.lstm_backward(
+            dH, w.W_h, kept.C, kept.G, kept.c0, kept.lengths, kept.M, reverse=int(self.reverse)
+        )
+        return self._of_inputs(E.dense_backward(kept.dZ, w.W_x), kept.given, direct, dh0, dc0)
 
     def weight_gradients(self, w: Any, kept: Any, dY: Any) -> dict[str, Any]:
         dW_x, db = E.dense_gradients(kept.X, kept.dZ)
-        dW_h = E.recurrent_gradients(kept.H, kept.dZ, None, kept.lengths, reverse=int(self.reverse))
+        dW_h = E.recurrent_gradients(
+            kept.H, kept.dZ, kept.h0, kept.lengths, kept.M, reverse=int(self.reverse)
+        )
         return {"W_x": dW_x, "W_h": dW_h, "b": db}

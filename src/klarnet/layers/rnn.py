@@ -20,7 +20,15 @@ class RNN(_Recurrent):
     outputs       "sequence": Y (n, t, k), all y_t; "last": Y (n, k), that of the last step
     output_units  j, the width of the outputs; None for a layer without W_o
     reverse       runs from the last step to the first
+    carry_state   begins with what the batch before has left, row i with row i: a long stream in pieces. No gradient
+                  goes back there (truncated back-propagation through time); `net.reset_states()` begins anew
+    recurrent_dropout
+                  probability with which a unit of h_{t−1} is hidden from the products with W_h while training, the same
+                  units at all steps of an example; the others are divided by 1 − rate (Gal and Ghahramani 2016)
     With lengths, each example ends (or, reversed, begins) at its own last step; outputs past it are 0.
+
+    Called on a list, RNN(64)([x, h0]), the layer begins with the states h0 (n, k), which get their gradient; else with
+    0.
     The backward pass first finds δz of all steps (kept for the weight gradients), then dX = δz W_xᵀ.
     Elman 1990. Course: recurrent networks.
     """
@@ -32,6 +40,8 @@ class RNN(_Recurrent):
         outputs: str = "sequence",
         output_units: int | None = None,
         reverse: bool = False,
+        carry_state: bool = False,
+        recurrent_dropout: float = 0.0,
         initial: Any = "glorot_uniform",
         recurrent_initial: Any = "orthogonal",
         name: str | None = None,
@@ -40,6 +50,8 @@ class RNN(_Recurrent):
             units,
             outputs=outputs,
             reverse=reverse,
+            carry_state=carry_state,
+            recurrent_dropout=recurrent_dropout,
             initial=initial,
             recurrent_initial=recurrent_initial,
             name=name,
@@ -56,21 +68,27 @@ class RNN(_Recurrent):
         self.weight("W_o", (k, j or 1), self.initial, present=j is not None)
 
     def forward(self, w: Any, X: Any, lengths: Any = None, *, training: bool) -> Any:
+        given = len(X) - 1 if isinstance(X, list) else 0
+        X, (h0,) = self._begun(w, X)
         Z = E.dense(X, w.W_x, w.b)
-        H = E.rnn(Z, w.W_h, None, lengths, reverse=int(self.reverse))
-        states = self._given_out(H, lengths)
-        kept = Kept(X=X, H=H, states=states, lengths=lengths)
+        M = self._mask(w.W_h, Z.shape[0], training)
+        H = E.rnn(Z, w.W_h, h0, lengths, M, reverse=int(self.reverse))
+        self._carry(w, lengths, h=(H, h0))
+        states = self._given_out(H, h0, lengths)
+        kept = Kept(X=X, H=H, states=states, h0=h0, M=M, lengths=lengths, given=given)
         return (states if w.W_o is None else E.dense(states, w.W_o, None)), kept
 
     def backward(self, w: Any, kept: Any, dY: Any) -> Any:
         dstates = dY if w.W_o is None else E.dense_backward(dY, w.W_o)
-        dH = self._of_all_steps(dstates, kept.lengths, kept.X.shape[1])
-        kept.dZ = E.rnn_backward(dH, w.W_h, kept.H, kept.lengths, reverse=int(self.reverse))[0]
-        return E.dense_backward(kept.dZ, w.W_x)
+        dH, direct = self._of_all_steps(dstates, kept.lengths, kept.X.shape[1])
+        kept.dZ, dh0 = E.rnn_backward(dH, w.W_h, kept.H, kept.lengths, kept.M, reverse=int(self.reverse))
+        return self._of_inputs(E.dense_backward(kept.dZ, w.W_x), kept.given, direct, dh0)
 
     def weight_gradients(self, w: Any, kept: Any, dY: Any) -> dict[str, Any]:
         dW_x, db = E.dense_gradients(kept.X, kept.dZ)
-        dW_h = E.recurrent_gradients(kept.H, kept.dZ, None, kept.lengths, reverse=int(self.reverse))
+        dW_h = E.recurrent_gradients(
+            kept.H, kept.dZ, kept.h0, kept.lengths, kept.M, reverse=int(self.reverse)
+        )
         found = {"W_x": dW_x, "W_h": dW_h, "b": db}
         if w.W_o is not None:
             found["W_o"] = E.dense_gradients(kept.states, dY)[0]

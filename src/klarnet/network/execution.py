@@ -96,6 +96,7 @@ class Execution:
     ) -> None:
         self.wanted, self.state = wanted, state
         self.memory: Memory = net.memory()
+        self.states = net.states
         self.value = aligned(64).view(net.dtype)
         buffers = count(FIRST_FREE)  # for large batches and for results; set anew before each run
         self.inputs = [
@@ -120,6 +121,8 @@ class Execution:
         trace, wanted = Trace(), self.wanted
         delivered: set[str] = set()
         w = described_weights(net)
+        for key, states in self.states.described(wanted.shapes[0][0]).items():
+            w[key].carry(states)
         with tracing(trace):
             run = passes.Noted(trace)
             if wanted.training:
@@ -240,6 +243,7 @@ class Execution:
             fed.feed(targets[name], self.memory)
         for number, fed in self.lengths.items():
             fed.feed(lengths[number], self.memory)
+        self.states.begin(self.wanted.shapes[0][0])
         outputs = {}
         for i, (name, Y) in enumerate(self.results.items()):
             outputs[name] = aligned(Y.nbytes).view(Y.dtype).reshape(Y.shape)

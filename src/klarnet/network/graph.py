@@ -45,6 +45,7 @@ class Graph:
     weights: dict[str, list[Weight]]  # by key, in order
     absent: dict[str, list[str]]
     nodes: list[Node] = field(default_factory=list)
+    states: dict[str, dict[str, tuple[int, ...]]] = field(default_factory=dict)  # carried, by key
 
     def vertex(self, name: str) -> Vertex | None:
         return next((v for v in self.vertices if v.name == name), None)
@@ -96,6 +97,13 @@ def build(inputs: Sequence[Input], outputs: dict[str, Node]) -> Graph:
         )
         _shape(graph, vertex)
         graph.vertices.append(vertex)
+        if node.layer is not None and (states := node.layer.states()):
+            if key in graph.states:
+                raise ValueError(
+                    f"{name}: a layer that carries its state cannot stand twice in a network, each use would need a "
+                    "state of its own; make a second layer"
+                )
+            graph.states[key] = states
     _mark_masks(graph)
     return graph
 
@@ -209,6 +217,7 @@ def _probe(
     kinds = {"float": np.dtype(np.float32), "int": np.dtype(np.int32)}
     X = [Description((2, *s), kinds[d]) for s, d in zip(shapes, dtypes, strict=True)]
     w = Namespace({s.name: Description(s.shape, kinds["float"]) for s in weights}, absent)
+    w.carry({name: Description((2, *s), kinds["float"]) for name, s in layer.states().items()})
     before, here.node = here.node, vertex.number
     try:
         with tracing(Trace()):
@@ -267,6 +276,10 @@ class Namespace:
 
     def __init__(self, weights: dict[str, Any], absent: Sequence[str] = ()) -> None:
         self.__dict__.update(dict.fromkeys(absent), **weights)
+
+    def carry(self, states: dict[str, Any]) -> None:
+        """Add what the layer carries from batch to batch."""
+        self.__dict__.update(states)
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(

@@ -28,7 +28,8 @@ class Frozen:
     Batch norm behind a dense or convolution layer is folded into its weights, dropout and noise are gone, the filters
     of convolutions stay packed from call to call, and the plan is made beforehand for the frozen batch size. Each
     thread has buffers of its own, so several may call at once; what comes back is the caller's own array (a dict where
-    the network has several outputs).
+    the network has several outputs). Layers with carry_state=True go on from call to call, each thread by itself, until
+    `f.reset_states()`: a stream may come in pieces.
     """
 
     def __init__(self, net: BaseNetwork, batch_size: int) -> None:
@@ -56,6 +57,10 @@ class Frozen:
         if run(job) != -1:
             return self._call(X, lengths)  # once more in the open, for the error
         return out.copy()
+
+    def reset_states(self) -> None:
+        """Let the next call of this thread begin anew, as `Network.reset_states` does."""
+        self.net.reset_states()
 
     def _call(self, X: Any, lengths: Any) -> Any:
         net = self.net

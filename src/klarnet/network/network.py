@@ -19,10 +19,12 @@ from .ends import ends_of
 from .graph import Graph, Namespace, Vertex, build
 from .inputs import checked_lengths, narrowed, whole_numbers
 from .scaling import InputScaling
+from .states import STATES, States
 from .update import OptimizerState
 from .weights import Weights
 
-WEIGHTS, GRADIENTS, UNTRAINED, FIRST_FREE = 2, 3, 4, 5  # numbers of the buffers that plans speak of
+WEIGHTS, GRADIENTS, UNTRAINED = 2, 3, 4  # numbers of the buffers that plans speak of
+FIRST_FREE = STATES + 1
 
 
 class BaseNetwork:
@@ -92,6 +94,30 @@ class BaseNetwork:
             for number, array in ((WEIGHTS, w.values), (GRADIENTS, w.gradients), (UNTRAINED, w.untrained)):
                 memory.set(number, array if array.size else np.zeros(16, self.dtype))
         return memory
+
+    @property
+    def states(self) -> States:
+        """What layers carry from batch to batch in this thread."""
+        states = getattr(self._local, "states", None)
+        if states is None:
+            states = self._local.states = States(self.graph, self.dtype, self.memory())
+        return states
+
+    def reset_states(self) -> None:
+        """Let the next batch begin anew: layers with carry_state=True start from zeros, with any number of examples.
+
+        Steps of a Trainer and `forward` carry on from one to the next; `fit` does this by itself before each epoch.
+        `predict` and `evaluate` begin anew too, and leave the states as they were. Each thread carries its own.
+        """
+        self.states.reset()
+
+    def namespaces(self, examples: int) -> dict[str, Namespace]:
+        """For each layer its weights and, for a batch of so many examples, what it carries. Raises ValueError where
+        the batch before had another number of them."""
+        found = self.weights.namespaces()
+        for key, states in self.states.views(examples).items():
+            found[key].carry(states)
+        return found
 
     # Inputs ------------------------------------------------------------------------------------------------------
 
@@ -170,11 +196,12 @@ class BaseNetwork:
         """Y for a batch X, layer by layer on arrays; keeps what `backward` needs.
 
         X (n, …), or a list or dict for several inputs; lengths (n,) where the network takes them. Several outputs
-        come back as a dict. With training=True dropout and noise act and running values are updated.
+        come back as a dict. With training=True dropout and noise act and running values are updated. Carried states go
+        on from call to call (`reset_states` begins anew).
         """
         arrays = self.arrays(X)
         spans = self._lengths(lengths, arrays)
-        w = self.weights.namespaces(writable=True)
+        w = self.namespaces(len(arrays[0]))
         run = passes.Eager()
         with self._here():
             values, kept, after = passes.forward(
@@ -286,6 +313,8 @@ class BaseNetwork:
             key: Namespace({n: a if a is None else Description(a.shape, a.dtype) for n, a in vars(w).items()})
             for key, w in weights.items()
         }
+        for key, states in self.states.described(shapes[0][0]).items():
+            described[key].carry(states)
         with tracing(trace):
             values, _, _ = passes.forward(
                 passes.Noted(trace), self.graph, described, inputs, spans, training=False

@@ -61,11 +61,11 @@ def first_not_finite(
     running = net.weights.untrained.copy()
     now = State(state.learning_rate, state.step + 1, state.seed)
     try:
-        with with_state(now), np.errstate(all="ignore"):
+        with net.states.aside(afresh=False), with_state(now), np.errstate(all="ignore"):
             values, _, _ = passes.forward(
                 passes.Eager(),
                 net.graph,
-                net.weights.namespaces(),
+                net.namespaces(len(arrays[0])),
                 dict(zip(net.graph.inputs, arrays, strict=True)),
                 spans,
                 training=True,

@@ -77,13 +77,14 @@ def predict(net: BaseNetwork, X: Any, *, batch_size: int = 256, lengths: Any = N
             net.check_input(v, a.shape, a.dtype)
     count = len(given[0]) if given[0].ndim else 0
     found: dict[str, list[np.ndarray]] = {}
-    for first in range(0, max(count, 1), batch_size):
-        rows = slice(first, first + batch_size)
-        batch = [a[rows] for a in given]
-        X = batch[0] if len(batch) == 1 else batch
-        outputs, _ = run_forward(net, (), X, {}, None if lengths is None else np.asarray(lengths)[rows])
-        for name, Y in outputs.items():
-            found.setdefault(name, []).append(Y)
+    with net.states.aside():
+        for first in range(0, max(count, 1), batch_size):
+            rows = slice(first, first + batch_size)
+            batch = [a[rows] for a in given]
+            X = batch[0] if len(batch) == 1 else batch
+            outputs, _ = run_forward(net, (), X, {}, None if lengths is None else np.asarray(lengths)[rows])
+            for name, Y in outputs.items():
+                found.setdefault(name, []).append(Y)
     whole = {name: ys[0] if len(ys) == 1 else np.concatenate(ys) for name, ys in found.items()}
     return whole["output"] if net.single_output else whole
 
@@ -160,23 +161,24 @@ def evaluate(
         m.reset()
     mean, matrix = Mean(), None
     name = next(iter(losses))
-    for X, t, lengths in feed.batches(batch_size):
-        if t is None:
-            raise ValueError(f"{feed.name}: a batch without targets, expected pairs (X, t)")
-        shapes = tuple(a.shape for a in net.arrays(X))
-        targets = prepare_targets(net, losses, t, shapes)
-        outputs, value = run_forward(net, acting, X, targets, lengths)
-        mean.update(value, examples_in(X))
-        for m in found:
-            m.update(outputs[name], targets[name])
-        if losses[name].classifies and len(losses) == 1 and outputs[name].shape[-1] > 1:
-            part = confusion_matrix(
-                targets[name],
-                outputs[name],
-                net.class_names or outputs[name].shape[-1],
-                ignored=getattr(losses[name], "ignored", None),
-            )
-            matrix = part if matrix is None else matrix + part
+    with net.states.aside():
+        for X, t, lengths in feed.batches(batch_size):
+            if t is None:
+                raise ValueError(f"{feed.name}: a batch without targets, expected pairs (X, t)")
+            shapes = tuple(a.shape for a in net.arrays(X))
+            targets = prepare_targets(net, losses, t, shapes)
+            outputs, value = run_forward(net, acting, X, targets, lengths)
+            mean.update(value, examples_in(X))
+            for m in found:
+                m.update(outputs[name], targets[name])
+            if losses[name].classifies and len(losses) == 1 and outputs[name].shape[-1] > 1:
+                part = confusion_matrix(
+                    targets[name],
+                    outputs[name],
+                    net.class_names or outputs[name].shape[-1],
+                    ignored=getattr(losses[name], "ignored", None),
+                )
+                matrix = part if matrix is None else matrix + part
     values = {"loss": mean.result(), **{_metric_name(m): m.result() for m in found}}
     return Result(values, matrix)
 

@@ -38,6 +38,11 @@ class Feed:
     def source(self) -> Source | None:
         return self.data if self.columns is None else None
 
+    @property
+    def keeps_order(self) -> bool:
+        """Do the batches of an epoch come in one order of their own, shuffled or not?"""
+        return self.columns is None and self.data.keeps_order
+
     def outline(self) -> tuple[Any, Any] | None:
         """All targets, and inputs of the right shape and type; None for what is only seen batch by batch."""
         return self.data.outline() if self.columns is None else (self.columns.X, self.columns.t)

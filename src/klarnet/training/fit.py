@@ -170,6 +170,7 @@ class Fit:
         if not self.batch:
             start = time.perf_counter()
             self.mean.reset()
+            self.net.reset_states()
             for metric in self.metrics.values():
                 metric.reset()
         for X, t, lengths in self.train.batches(
@@ -273,6 +274,12 @@ def fit(
     for feed in (train, validation):
         if feed is not None:
             check_data(net, trainer.losses, feed)
+    if net.states and not train.keeps_order:
+        raise ValueError(
+            f"{train.name}: {next(iter(net.states.shapes))} carries its state from batch to batch, but these examples "
+            "are shuffled; expected batches in their order: a list of pairs (X, t), row i of each going on row i of "
+            "the one before"
+        )
     running = Fit(
         trainer,
         train,

@@ -57,7 +57,8 @@ def check_gradients(
 ) -> GradientReport:
     """Compare backward and weight gradients with central differences, on a float64 copy run by the formulas.
 
-    X, t      a small batch; the loss is taken as in training (dropout and noise use one fixed mask)
+    X, t      a small batch; the loss is taken as in training (dropout and noise use one fixed mask; carried states are
+              constants, as truncated back-propagation has them)
               (floating inputs are moved by a little noise: the even background of a picture is all ties of pooling,
               where there is no derivative)
     entries   how many entries of each weight are looked at
@@ -103,6 +104,7 @@ class _Twin:
 
     def __init__(self, net: BaseNetwork, X: Any, t: Any, loss: Any, lengths: Any, seed: int) -> None:
         self.net = copy_network(net, BaseNetwork, np.float64)
+        self.net.states.take(net.states.named())
         losses = losses_by_output(self.net, loss)
         self.heads = heads(self.net, losses, {})
         self.arrays = [_off_ties(a, seed, i) for i, a in enumerate(self.net.arrays(X))]
@@ -113,7 +115,8 @@ class _Twin:
         """The loss for these inputs and the present weights, and what the backward pass needs."""
         net = self.net
         running = net.weights.untrained.copy()
-        w = net.weights.namespaces()
+        carried = net.states.now()
+        w = net.namespaces(len(inputs[0]))
         given = dict(zip(net.graph.inputs, inputs, strict=True))
         values, kept, after = passes.forward(
             passes.Eager(),
@@ -133,7 +136,8 @@ class _Twin:
             )
             total += float(one[0])
             memos.append((head, memo))
-        net.weights.untrained[...] = running  # each call sees the same running values
+        net.weights.untrained[...] = running  # each call sees the same running values and carried states
+        net.states.put_back(carried)
         return total, (w, kept, after, memos)
 
     def differentiate(self) -> tuple[float, dict[int, Any]]:

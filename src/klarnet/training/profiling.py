@@ -110,9 +110,10 @@ def profile(
     before = [a.copy() for a in (w.values, w.gradients, w.untrained)]
     trainer = Trainer(net, loss=loss, optimizer=optimizer)
     try:
-        trainer.step(X, t, lengths=lengths)  # refuses what does not fit; fills the plan's arrays
-        execution = next(iter(trainer._plans.found.values()))
-        took = np.median(_times(execution, seconds), axis=0)
+        with net.states.aside():
+            trainer.step(X, t, lengths=lengths)  # refuses what does not fit; fills the plan's arrays
+            execution = next(iter(trainer._plans.found.values()))
+            took = np.median(_times(execution, seconds), axis=0)
     finally:
         for array, values in zip((w.values, w.gradients, w.untrained), before, strict=True):
             array[...] = values

@@ -118,7 +118,8 @@ def lr_find(
     callbacks = [*of_fit.pop("callbacks", ()), test]
     options = {"metrics": [], "progress": False} | of_fit
     try:
-        net.fit(data_or_X, t, epochs=steps, callbacks=callbacks, **options)
+        with net.states.aside():
+            net.fit(data_or_X, t, epochs=steps, callbacks=callbacks, **options)
     except NotFiniteError as error:
         if len(test.losses) < 3:
             raise

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Of what decides a run, this must be as it was: with anything else "the same run" has no meaning.
 SAME = ("batch_size", "seed", "examples")
+_CARRIED = "state:"  # begins the names of carried states
 NETWORK = ("layers", "vertices", "inputs", "outputs", "seed", "dtype")
 
 
@@ -51,6 +52,8 @@ def snapshot(fit: Fit) -> tuple[dict[str, Any], Arrays]:
     """The training as it stands between two steps: plain values, and arrays by names with a colon."""
     arrays: Arrays = {}
     running = fit.epoch > fit.done  # else an epoch has just ended, and its means are in the history
+    if running:
+        arrays |= {_CARRIED + name: a for name, a in fit.net.states.named().items()}
     about: dict[str, Any] = {
         "arguments": arguments(fit),
         "epochs": fit.epochs,
@@ -98,6 +101,9 @@ def restore(fit: Fit, path: str | PathLike[str]) -> None:
     fit.net.version += 1
     fit.done, fit.batch, fit.seen, fit.seconds = (saved[k] for k in ("epoch", "batch", "seen", "seconds"))
     fit.epoch = fit.done
+    fit.net.states.take(
+        {name.removeprefix(_CARRIED): a for name, a in arrays.items() if name.startswith(_CARRIED)}
+    )
     fit.batches, fit.examples = saved["batches"], saved["examples"]
     fit.plateau, fit.history.rows = saved["plateau"], saved["history"]
     if saved["mean"] is not None:

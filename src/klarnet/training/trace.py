@@ -112,7 +112,7 @@ def take(
     spans = net._lengths(lengths, arrays)
     running = net.weights.untrained.copy()
     try:
-        with with_state(state), np.errstate(all="ignore"):
+        with net.states.aside(), with_state(state), np.errstate(all="ignore"):
             return _Step(net, losses, acting, arrays, targets, spans, training).run()
     except Refused as error:
         net.weights.untrained[...] = running
@@ -136,7 +136,7 @@ class _Step:
         training: bool,
     ) -> None:
         self.net, self.losses, self.heads, self.targets, self.arrays = net, losses, acting, targets, arrays
-        self.weights = net.weights.namespaces()
+        self.weights = net.namespaces(len(arrays[0]))
         self.values, self.kept, self.after = passes.forward(
             passes.Eager(),
             net.graph,

@@ -186,12 +186,13 @@ class Trainer:
         )
         execution = self._plans.get(key, lambda: Execution(net, self.heads, wanted, self.state))
         self.state.step += 1
-        running = net.weights.untrained.copy()
+        running, carried = net.weights.untrained.copy(), execution.states.now()
         try:
             self.outputs = execution.run(arrays, targets, spans)
         except Refused as error:
             self.state.step -= 1
             net.weights.untrained[...] = running
+            execution.states.put_back(carried)
             raise explain(error, net, self.heads, arrays, targets, spans, self.state) from None
         self._remember(X, t, execution, spans)
         value = float(execution.value[0])
@@ -206,8 +207,12 @@ class Trainer:
         """
         if spans or self.keep_outputs or len(execution.inputs) != 1 or len(execution.targets) != 1:
             return
-        if self.net.weights.untrained.size or any(i is not None for i in self._ignored.values()):
-            return  # running values are put back where a step is refused, ignored labels are counted: the long way
+        if (
+            execution.states
+            or self.net.weights.untrained.size
+            or any(i is not None for i in self._ignored.values())
+        ):
+            return  # the long way: running values and states are put back after a refusal, ignored labels are counted
         if not isinstance(X, np.ndarray) or not isinstance(t, np.ndarray):
             return
         x_fed, t_fed = execution.inputs[0], next(iter(execution.targets.values()))
