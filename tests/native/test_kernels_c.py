@@ -210,11 +210,12 @@ def _lstm(make: Make, name: str) -> Example:
         make.maybe(n, k),
         make.maybe(n, k),
     )
-    H, C, G = formulas.lstm(Z, W, h0, c0, lengths, **scalars)
+    M = make.maybe(n, k)
+    H, C, G = formulas.lstm(Z, W, h0, c0, lengths, M, **scalars)
     return {
-        "lstm": ([Z, W, h0, c0, lengths], scalars),
-        "lstm_backward": ([make.normal(n, t, k), W, C, G, c0, lengths], scalars),
-        "recurrent_gradients": ([H, make.normal(n, t, 4 * k), h0, lengths], scalars),
+        "lstm": ([Z, W, h0, c0, lengths, M], scalars),
+        "lstm_backward": ([make.normal(n, t, k), W, C, G, c0, lengths, M], scalars),
+        "recurrent_gradients": ([H, make.normal(n, t, 4 * k), h0, lengths, M], scalars),
         "last_step": ([H, lengths, h0], scalars),
         "last_step_backward": ([make.normal(n, k), lengths], {"t": t, **scalars}),
     }[name]
@@ -226,9 +227,10 @@ def _rnn(make: Make, name: str) -> Example:
     )
     lengths, scalars = make.lengths(n, t), {"reverse": make.draw(st.integers(0, 1))}
     Z, W, h0 = make.normal(n, t, k), make.normal(k, k) / max(1, k) ** 0.5, make.maybe(n, k)
+    M = make.maybe(n, k)
     if name == "rnn":
-        return [Z, W, h0, lengths], scalars
-    return [make.normal(n, t, k), W, formulas.rnn(Z, W, h0, lengths, **scalars), lengths], scalars
+        return [Z, W, h0, lengths, M], scalars
+    return [make.normal(n, t, k), W, formulas.rnn(Z, W, h0, lengths, M, **scalars), lengths, M], scalars
 
 
 def _gru(make: Make, name: str) -> Example:
@@ -238,13 +240,13 @@ def _gru(make: Make, name: str) -> Example:
     zero_or_one = st.integers(0, 1)
     lengths, how = make.lengths(n, t), {"reverse": make.draw(zero_or_one), "before": make.draw(zero_or_one)}
     Z, W, b = make.normal(n, t, 3 * k), make.normal(k, 3 * k) / max(1, k) ** 0.5, make.maybe(k)
-    h0, dH = make.maybe(n, k), make.normal(n, t, k)
-    H, G = formulas.gru(Z, W, b, h0, lengths, **how)
-    dZ, _ = formulas.gru_backward(dH, W, H, G, h0, lengths, **how)
+    h0, M, dH = make.maybe(n, k), make.maybe(n, k), make.normal(n, t, k)
+    H, G = formulas.gru(Z, W, b, h0, lengths, M, **how)
+    dZ, _ = formulas.gru_backward(dH, W, H, G, h0, lengths, M, **how)
     return {
-        "gru": ([Z, W, b, h0, lengths], how),
-        "gru_backward": ([dH, W, H, G, h0, lengths], how),
-        "gru_gradients": ([H, dZ, G, h0, lengths], how),
+        "gru": ([Z, W, b, h0, lengths, M], how),
+        "gru_backward": ([dH, W, H, G, h0, lengths, M], how),
+        "gru_gradients": ([H, dZ, G, h0, lengths, M], how),
     }[name]
 
 
@@ -365,7 +367,10 @@ def some_lengths(make: Make) -> np.ndarray:
 def gru_passes(make: Make, before: int) -> Example:
     gates = make.uniform(37, 11, 200)
     arrays = [make.normal(37, 11, 50), make.normal(50, 150) / 7, make.uniform(37, 11, 50), gates]
-    return [*arrays, make.normal(37, 50), some_lengths(make)], {"reverse": 0, "before": before}
+    return [*arrays, make.normal(37, 50), some_lengths(make), make.normal(37, 50)], {
+        "reverse": 0,
+        "before": before,
+    }
 
 
 LARGE: dict[str, Callable[[Make], Example]] = {
@@ -398,6 +403,7 @@ LARGE: dict[str, Callable[[Make], Example]] = {
             None,
             m.normal(37, 50),
             m.random.integers(0, 12, 37).astype(np.int32),
+            m.normal(37, 50),
         ],
         {"reverse": 1},
     ),
@@ -409,28 +415,42 @@ LARGE: dict[str, Callable[[Make], Example]] = {
             m.uniform(37, 11, 200),
             None,
             None,
+            m.normal(37, 50),
         ],
         {"reverse": 0},
     ),
     "recurrent_gradients": lambda m: (
-        [m.normal(37, 11, 50), m.normal(37, 11, 200), m.normal(37, 50), None],
+        [m.normal(37, 11, 50), m.normal(37, 11, 200), m.normal(37, 50), None, None],
         {"reverse": 0},
     ),
     "rnn": lambda m: (
-        [m.normal(37, 11, 70), m.normal(70, 70) / 9, m.normal(37, 70), some_lengths(m)],
+        [m.normal(37, 11, 70), m.normal(70, 70) / 9, m.normal(37, 70), some_lengths(m), None],
         {"reverse": 1},
     ),
     "rnn_backward": lambda m: (
-        [m.normal(37, 11, 70), m.normal(70, 70) / 9, m.uniform(37, 11, 70), some_lengths(m)],
+        [
+            m.normal(37, 11, 70),
+            m.normal(70, 70) / 9,
+            m.uniform(37, 11, 70),
+            some_lengths(m),
+            m.normal(37, 70),
+        ],
         {"reverse": 0},
     ),
     "gru": lambda m: (
-        [m.normal(37, 11, 150), m.normal(50, 150) / 7, m.normal(50), m.normal(37, 50), some_lengths(m)],
+        [m.normal(37, 11, 150), m.normal(50, 150) / 7, m.normal(50), m.normal(37, 50), some_lengths(m), None],
         {"reverse": 1, "before": 0},
     ),
     "gru_backward": lambda m: gru_passes(m, 1),
     "gru_gradients": lambda m: (
-        [m.normal(37, 11, 50), m.normal(37, 11, 150), m.uniform(37, 11, 200), m.normal(37, 50), None],
+        [
+            m.normal(37, 11, 50),
+            m.normal(37, 11, 150),
+            m.uniform(37, 11, 200),
+            m.normal(37, 50),
+            None,
+            m.normal(37, 50),
+        ],
         {"reverse": 0, "before": 0},
     ),
     "permute": lambda m: ([m.normal(3, 70, 5, 65, 33)], {"axes": (0, 3, 4, 2, 1)}),
@@ -465,17 +485,17 @@ def test_large_arrays_any_number_of_threads_same_bits(name: str) -> None:
 def test_an_example_gives_the_same_bits_alone_and_in_a_batch(reverse: int) -> None:
     make = Make(lambda _: 3)
     Z, W, h0, c0 = make.normal(7, 6, 80), make.normal(20, 80) / 5, make.normal(7, 20), make.normal(7, 20)
-    dH, lengths = make.normal(7, 6, 20), np.array([6, 0, 3, 1, 6, 5, 2], np.int32)
+    M, dH, lengths = make.normal(7, 20), make.normal(7, 6, 20), np.array([6, 0, 3, 1, 6, 5, 2], np.int32)
     for i, length in enumerate(lengths):
         Z[i, length:] = dH[i, length:] = np.nan  # whatever stands behind a length
-    whole = run("lstm", [Z, W, h0, c0, lengths], {"reverse": reverse})
-    back = run("lstm_backward", [dH, W, whole["C"], whole["G"], c0, lengths], {"reverse": reverse})
+    whole = run("lstm", [Z, W, h0, c0, lengths, M], {"reverse": reverse})
+    back = run("lstm_backward", [dH, W, whole["C"], whole["G"], c0, lengths, M], {"reverse": reverse})
     for i, length in enumerate(lengths):
         one = slice(i, i + 1)
-        alone = run("lstm", [Z[one, :length], W, h0[one], c0[one], None], {"reverse": reverse})
+        alone = run("lstm", [Z[one, :length], W, h0[one], c0[one], None, M[one]], {"reverse": reverse})
         again = run(
             "lstm_backward",
-            [dH[one, :length], W, alone["C"], alone["G"], c0[one], None],
+            [dH[one, :length], W, alone["C"], alone["G"], c0[one], None, M[one]],
             {"reverse": reverse},
         )
         for name in "HCG":
@@ -492,16 +512,18 @@ def test_rnn_and_gru_give_the_same_bits_alone_and_in_a_batch(reverse: int, befor
     make, how = Make(lambda _: 3), {"reverse": reverse, "before": before}
     lengths = np.array([6, 0, 3, 1, 6, 5, 2], np.int32)
     Z, W, b, h0 = make.normal(7, 6, 60), make.normal(20, 60) / 5, make.normal(20), make.normal(7, 20)
-    X, V, dH = make.normal(7, 6, 20), make.normal(20, 20) / 5, make.normal(7, 6, 20)
+    M, X, V, dH = make.normal(7, 20), make.normal(7, 6, 20), make.normal(20, 20) / 5, make.normal(7, 6, 20)
     for i, length in enumerate(lengths):
         Z[i, length:] = X[i, length:] = dH[i, length:] = np.nan  # whatever stands behind a length
 
     def passes(which: slice, steps: int, lengths: np.ndarray | None) -> dict[str, np.ndarray]:
-        gru = run("gru", [Z[which, :steps], W, b, h0[which], lengths], how)
-        back = run("gru_backward", [dH[which, :steps], W, gru["H"], gru["G"], h0[which], lengths], how)
+        gru = run("gru", [Z[which, :steps], W, b, h0[which], lengths, M[which]], how)
+        back = run(
+            "gru_backward", [dH[which, :steps], W, gru["H"], gru["G"], h0[which], lengths, M[which]], how
+        )
         way = {"reverse": reverse}
-        H = run("rnn", [X[which, :steps], V, h0[which], lengths], way)["H"]
-        rnn = run("rnn_backward", [dH[which, :steps], V, H, lengths], way)
+        H = run("rnn", [X[which, :steps], V, h0[which], lengths, M[which]], way)["H"]
+        rnn = run("rnn_backward", [dH[which, :steps], V, H, lengths, M[which]], way)
         return {**gru, **back, "rnn": H, **{f"rnn_{k}": v for k, v in rnn.items()}}
 
     whole = passes(slice(None), 6, lengths)
@@ -518,8 +540,8 @@ def test_rnn_and_gru_give_the_same_bits_alone_and_in_a_batch(reverse: int, befor
 def test_absent_outputs_change_nothing_else() -> None:
     make = Make(lambda _: 5)
     Z, W = make.normal(4, 5, 44), make.normal(11, 44) / 3
-    forward = run("lstm", [Z, W, None, None, None], {"reverse": 0})
-    arrays = [make.normal(4, 5, 11), W, forward["C"], forward["G"], None, None]
+    forward = run("lstm", [Z, W, None, None, None, None], {"reverse": 0})
+    arrays = [make.normal(4, 5, 11), W, forward["C"], forward["G"], None, None, None]
     whole = run("lstm_backward", arrays, {"reverse": 0})
     for absent in [("dh0",), ("dc0",), ("dh0", "dc0")]:
         some = run("lstm_backward", arrays, {"reverse": 0}, absent=absent)
