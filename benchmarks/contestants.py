@@ -36,7 +36,7 @@ class Peer:
 PEERS = {
     p.name: p
     for p in (
-        Peer("torch", "torch", ("torch==2.13.0",), "torch"),
+        Peer("torch", "torch", ("torch==2.13.0", "numpy"), "torch"),
         Peer("jax", "jax", ("jax", "optax"), "jax"),
         Peer("keras", "tf", ("keras", "tensorflow-cpu"), "keras"),
         Peer("ort", "ort", ("onnxruntime", "onnx"), "onnxruntime"),

@@ -1,12 +1,12 @@
 // The matrix product C = A B around the block of gemm_block.h.
 //
 // C is cut into tiles of rows (6 or 14) and panels of columns (as wide as the block); some tiles by some panels are a
-// chunk, the unit that threads take. k is cut into parts of 256, so that one panel of B (16 KB) and one tile of A (6 KB)
-// lie in L1 together; from part to part the sums of a chunk wait in L2. Inside a chunk the panel stays in L1 while the
-// tiles pass by; where a part of B is small enough to lie in L1 as a whole, the tile stays.
+// chunk, the unit that threads take. k is cut into parts, with 16 registers short enough for one panel of B (16 KB) and
+// one tile of A (6 KB) to lie in L1 together; from part to part the sums of a chunk wait in L2. Inside a chunk the panel
+// stays in the cache while the tiles pass by; where a part of B is small enough to lie in L1 as a whole, the tile stays.
 // Packing puts what a block reads side by side. B is packed where it lies across, where many rows will read it, or where
 // its lines crowd in few sets of the cache: by each chunk for itself if it has all rows, else once for all. A is packed
-// where many panels read it or its lines crowd. A last panel that is no whole number of vectors is always packed, filled
+// where many panels read it or its lines crowd, likewise by each chunk if it has all columns. A last panel that is no whole number of vectors is always packed, filled
 // up with zeros. Blocks that are whole and need no step go from the registers into C, others through a buffer in L1.
 // Some products are cut along k instead (gemm_pieces.h). All cuts follow from the sizes, none from the number of threads.
 #include "kernels/gemm.h"
@@ -30,13 +30,13 @@ public:
     void run() {
         const int64_t panel_floats = cuts.width * p.k, rows_floats = most_rows * p.k;
         const int64_t panels = cuts.pack_b == Packing::shared ? packed_floats / (panel_floats + 1) + 1 : cuts.panels;
-        const int64_t tiles = cuts.pack_a ? packed_floats / (rows_floats + 1) + 1 : cuts.tiles;
+        const int64_t tiles = cuts.pack_a == Packing::shared ? packed_floats / (rows_floats + 1) + 1 : cuts.tiles;
         for (int64_t j = 0; j < cuts.panels; j += panels) {
             last_panel = least(cuts.panels, j + panels);
             pack_panels(j);
             for (int64_t i = 0; i < cuts.tiles; i += tiles) {
                 const int64_t last_tile = least(cuts.tiles, i + tiles);
-                if (cuts.pack_a) pack_rows(i, last_tile);
+                if (cuts.pack_a == Packing::shared) pack_rows(i, last_tile);
                 multiply(i, last_tile, j);
             }
         }
@@ -68,14 +68,19 @@ private:
         packed_a = to;
         const int64_t groups = up(last - first, most_tiles);
         parallel(groups * cuts.parts, 16.0 * static_cast<double>(most_tiles * most_rows * p.k / cuts.parts), [&](int64_t i) {
-            const int64_t part = i / groups, begin_k = cuts.first_k(part), k = cuts.first_k(part + 1) - begin_k;
-            const int64_t begin = first + i % groups * most_tiles, tiles = least(most_tiles, last - begin);
-            const int64_t row = cuts.first_row(begin);
-            int64_t starts[most_tiles + 1];
-            for (int64_t t = 0; t <= tiles; ++t) starts[t] = cuts.first_row(begin + t) - row;
-            const Matrix A{p.A.data + row * p.A.row + begin_k * p.A.column, p.A.row, p.A.column};
-            pack_tiles(A, starts, tiles, p.m - row, k, to + begin_k * packed_rows + (row - top) * k);
+            const int64_t part = i / groups, begin = first + i % groups * most_tiles, end = least(last, begin + most_tiles);
+            const int64_t begin_k = cuts.first_k(part), k = cuts.first_k(part + 1) - begin_k;
+            pack_part(begin, end, begin_k, k, to + begin_k * packed_rows + (cuts.first_row(begin) - top) * k);
         });
+    }
+
+    // Some tiles, k columns of them, one tile behind the other.
+    void pack_part(int64_t begin, int64_t end, int64_t begin_k, int64_t k, float* to) const {
+        const int64_t row = cuts.first_row(begin);
+        int64_t starts[most_tiles + 1];
+        for (int64_t t = begin; t <= end; ++t) starts[t - begin] = cuts.first_row(t) - row;
+        const Matrix A{p.A.data + row * p.A.row + begin_k * p.A.column, p.A.row, p.A.column};
+        pack_tiles(A, starts, end - begin, p.m - row, k, to);
     }
 
     // Tiles first_tile … last_tile - 1 by the panels from first_panel to last_panel - 1.
@@ -100,7 +105,7 @@ private:
         bool first, last;                           // is it?
         float* sums;                                // of the parts before it
         int64_t stride;
-        float* panel;                               // packed by this chunk
+        float *panel, *rows;                        // packed by this chunk
         float* line;                                // the blocks of a tile side by side, or null
     };
 
@@ -117,6 +122,10 @@ private:
             w.end = cuts.first_k(part + 1);
             w.first = part == 0;
             w.last = part == cuts.parts - 1;
+            if (cuts.pack_a == Packing::own) {
+                w.rows = scratch(Slot::gemm_a, static_cast<size_t>((cuts.first_row(last_tile) - row) * (w.end - w.begin)));
+                pack_part(first_tile, last_tile, w.begin, w.end - w.begin, w.rows);
+            }
             if (!own && (w.end - w.begin) * w.stride <= 5 * 1024) {             // all panels lie in L1: the tile stays
                 if (first_packed == last_panel) fetch_all(w, first_tile, last_tile, first, last);
                 alignas(64) float line[line_floats];
@@ -133,8 +142,10 @@ private:
             } else {
                 for (int64_t panel = first; panel < last; ++panel) {
                     if (own) pack_panel(panel, w.begin, w.end, w.panel);
+                    const bool stays = panel + 1 < last || w.last;              // in this part of k
+                    const int64_t next = stays ? panel + 1 : first, next_part = panel + 1 < last ? part : stays ? 0 : part + 1;
                     for (int64_t tile = first_tile; tile < last_tile; ++tile) {
-                        if (panel + 1 < last_panel) fetch(w, panel + 1, tile - first_tile, last_tile - first_tile);
+                        if (next < last_panel) fetch(next_part, next, tile - first_tile, last_tile - first_tile);
                         block(w, tile, cuts.first_row(tile) - row, panel, (panel - first) * cuts.width);
                     }
                 }
@@ -152,15 +163,17 @@ private:
             for (int64_t c = 0; c < columns; c += 16) __builtin_prefetch(p.C + i * p.width + column + c, 1);
     }
 
-    // Asks for a share of the next panel while the blocks of this one are worked out.
-    void fetch(const Work& w, int64_t panel, int64_t share, int64_t shares) const {
-        if (cuts.pack_b == Packing::own) return;
-        const bool packed = panel >= first_packed;
-        const int64_t stride = packed ? cuts.width : p.B.row;
-        const float* next = packed ? packed_b + (panel - first_packed) * cuts.width * p.k : p.B.data + panel * cuts.width;
-        const int64_t k = w.end - w.begin;
-        for (int64_t i = w.begin + k * share / shares; i < w.begin + k * (share + 1) / shares; ++i)
-            for (int64_t c = 0; c < cuts.width; c += 16) __builtin_prefetch(next + i * stride + c, 0, 2);
+    // Asks for a share of what the next panel needs while the blocks of this one are worked out: the panel as it was
+    // packed for all, or the lines of B that it will be packed from, which lie far apart.
+    void fetch(int64_t part, int64_t panel, int64_t share, int64_t shares) const {
+        const int64_t begin = cuts.first_k(part), k = cuts.first_k(part + 1) - begin;
+        const bool packed = cuts.pack_b != Packing::own && panel >= first_packed, across = !packed && p.B.column != 1;
+        const int64_t stride = packed ? cuts.width : across ? p.B.column : p.B.row;
+        const float* next = packed ? packed_b + (panel - first_packed) * cuts.width * p.k + begin * cuts.width
+                                   : p.B.data + begin * p.B.row + panel * cuts.width * p.B.column;
+        const int64_t lines = across ? cuts.columns(panel) : k, length = across ? k : cuts.columns(panel);
+        for (int64_t i = cut(lines, shares, share); i < cut(lines, shares, share + 1); ++i)
+            for (int64_t c = 0; c < length; c += 16) __builtin_prefetch(next + i * stride + c, 0, 2);
     }
 
     // One tile by one panel over one part of k; it lies at (row, column) in the chunk.
@@ -169,9 +182,12 @@ private:
         const int64_t columns = cuts.columns(panel), j = panel * cuts.width, vectors = up(columns, lanes);
         Block b{};
         b.k = w.end - w.begin;
-        b.a = cuts.pack_a ? packed_a + w.begin * packed_rows + (i - top) * b.k : p.A.data + i * p.A.row + w.begin * p.A.column;
+        const bool packed = cuts.pack_a != Packing::none;
+        b.a = cuts.pack_a == Packing::own ? w.rows + row * b.k
+              : packed                    ? packed_a + w.begin * packed_rows + (i - top) * b.k
+                                          : p.A.data + i * p.A.row + w.begin * p.A.column;
         b.row = p.A.row;
-        b.column = cuts.pack_a ? rows : p.A.column;
+        b.column = packed ? rows : p.A.column;
         b.stride = vectors * lanes;
         if (cuts.pack_b == Packing::own) {
             b.b = w.panel;
@@ -184,7 +200,7 @@ private:
         float* sums = w.sums + row * w.stride + column;
         b.before = w.first ? nullptr : sums;
         b.before_stride = w.stride;
-        const BlockKernel kernel = block_kernel(static_cast<int>(rows), static_cast<int>(vectors), cuts.pack_a || p.A.row == 1);
+        const BlockKernel kernel = block_kernel(static_cast<int>(rows), static_cast<int>(vectors), packed || p.A.row == 1);
         if (!w.last) {
             b.out = sums;
             b.out_stride = w.stride;
@@ -195,6 +211,8 @@ private:
         if (direct && whole) {
             b.out = p.C + i * p.width + j;
             b.out_stride = p.width;
+            for (int64_t r = 0; r < rows; ++r)                                  // may come from far, and is needed last
+                for (int64_t c = 0; c < columns; c += 16) __builtin_prefetch(b.out + r * p.width + c, 1, 2);
             return kernel(b);
         }
         alignas(64) float buffer[tile_floats];

@@ -31,7 +31,7 @@ public:
     int64_t width;                  // columns of a panel, but for the last
     int64_t parts;                  // of k
     Packing pack_b;                 // a last panel that is no whole number of vectors always is
-    bool pack_a;
+    Packing pack_a;
     int64_t tiles_a_chunk, panels_a_chunk;
 
 private:
