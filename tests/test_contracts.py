@@ -22,6 +22,7 @@ HOUSE = {
     "random": set(),
     "formulas": {"random"},
     "ctc": {"formulas"},
+    "lm": _LOW | {"network"},  # files are written in one way
     "engine": _LOW,
     "layers": {"engine", "random"},
     "losses": {"engine"},
@@ -32,11 +33,11 @@ HOUSE = {
     "interchange": {"network", "layers"},
     "training": _TRAINING,
     "model": _MODEL,
-    "tasks": _MODEL | {"model"},
+    "tasks": _MODEL | {"lm", "model"},
     "report": (_MODEL - {"engine"})
     | {"model", "tasks", "klarnet"},  # it shows what a task found, and the version
-    "klarnet": _MODEL | {"ctc", "model", "tasks", "report", "interchange"},
-    "cli": (_MODEL - {"engine"}) | {"model", "tasks", "report", "interchange", "klarnet"},
+    "klarnet": _MODEL | {"ctc", "lm", "model", "tasks", "report", "interchange"},
+    "cli": (_MODEL - {"engine"}) | {"lm", "model", "tasks", "report", "interchange", "klarnet"},
 }
 # Files that more rooms may import than the house says.
 OPEN = {

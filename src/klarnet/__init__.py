@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what a type checker and an editor see
-    from . import ctc, data, engine, formulas, layers, losses, metrics, optimizers, random
+    from . import ctc, data, engine, formulas, layers, lm, losses, metrics, optimizers, random
     from .layers import *
     from .losses import *
     from .model import Network, load
@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # what a type checker and an editor see
 
 __version__ = "0.1.0"
 
-_ROOMS = ("ctc", "data", "engine", "formulas", "layers", "losses", "metrics", "optimizers", "random")
+_ROOMS = ("ctc", "data", "engine", "formulas", "layers", "lm", "losses", "metrics", "optimizers", "random")
 _NAMES = {
     "model": "Network load",
     "layers": "ELU GELU GRU LSTM RNN Add AveragePool1D AveragePool2D BatchNorm Bidirectional Concat Conv1D Conv2D "

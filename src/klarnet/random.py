@@ -59,6 +59,8 @@ LABELS = 7
 """Purpose: noise on labels (step = epoch)."""
 SEARCH = 8
 """Purpose: settings of a search (step = number of the trial)."""
+SAMPLE = 9
+"""Purpose: text drawn from a language model (step = place of the character)."""
 
 Shape = SupportsIndex | Sequence[SupportsIndex]
 

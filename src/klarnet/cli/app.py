@@ -11,6 +11,7 @@ import klarnet
 from .apply import EVALUATE_EXAMPLES, PREDICT_EXAMPLES, evaluate, predict
 from .compare import COMPARE_EXAMPLES, compare
 from .explain import EXPLAIN_EXAMPLES, explain
+from .lm import LM_SCORE_EXAMPLES, LM_TRAIN_EXAMPLES, lm_score, lm_train
 from .preview import PREVIEW_EXAMPLES, augment_preview
 from .recipes import RECIPE_EXAMPLES, RECIPES_EXAMPLES, recipe, recipes
 from .show import INFO_EXAMPLES, SUMMARY_EXAMPLES, info, summary
@@ -49,15 +50,34 @@ COMMANDS: tuple[tuple[Callable[..., int], str, str], ...] = (
     (compare, "RUN RUN...", COMPARE_EXAMPLES),
     (summary, "WHAT", SUMMARY_EXAMPLES),
     (explain, "TOPIC WORD", EXPLAIN_EXAMPLES),
+    (lm_train, "CORPUS...", LM_TRAIN_EXAMPLES),
+    (lm_score, "MODEL TEXT...", LM_SCORE_EXAMPLES),
     (info, "", INFO_EXAMPLES),
 )
+# Commands of two words: the first one, and what its help says.
+GROUPS = {"lm": "Train language models of characters, and see how well they foresee texts."}
 
 
 def word(command: Callable[..., int]) -> str:
-    """What a command is called: lr_find -> lr-find."""
-    return command.__name__.replace("_", "-")
+    """What a command is called: lr_find -> lr-find, lm_train -> lm train."""
+    first, _, rest = command.__name__.partition("_")
+    return f"{first} {rest}" if first in GROUPS else command.__name__.replace("_", "-")
 
 
+groups: dict[str, App] = {}
 for order, (command, takes, examples) in enumerate(COMMANDS):
     usage = " ".join(f"Usage: klarnet {word(command)} {takes} [OPTIONS]".split())
-    app.command(command, usage=usage, help_epilogue=examples, sort_key=order)
+    *first, name = word(command).split()
+    home = app
+    for group in first:
+        if group not in groups:
+            groups[group] = App(
+                name=group,
+                help=GROUPS[group],
+                help_format="plaintext",
+                help_epilogue=f"More of one: klarnet {word(command)} --help",
+                sort_key=order,
+            )
+            app.command(groups[group])
+        home = groups[group]
+    home.command(command, name=name, usage=usage, help_epilogue=examples, sort_key=order)
