@@ -56,6 +56,24 @@ case("convolution of rows", lambda: net(kn.Conv2D(2, 3), shape=(5,)), "conv2d_1|
 case("recurrent layer on pictures", lambda: net(kn.LSTM(3)), "lstm_1|(t, m)|ToSequence")
 case("groups that do not divide", lambda: net(kn.Conv2D(3, 3, groups=2)), "conv2d_1|2 groups|3 filters")
 case("dropout of everything", lambda: kn.Dropout(1.0), "Dropout|rate|1.0")
+case(
+    "ignored that is no class",
+    lambda: kn.losses.CrossEntropy(ignored=1.5),
+    "cross_entropy|ignored|1.5",
+    TypeError,
+)
+case(
+    "threads that are no number",
+    lambda: kn.engine.set_threads(True),
+    "set_threads(True)|whole number",
+    TypeError,
+)
+case(
+    "scaling of the data for a network's",
+    lambda: mlp(scaling=kn.data.Scaling(1 / 255, 0.0)),
+    "scaling|InputScaling|Scaling|fit takes",
+    TypeError,
+)
 case("units below 1", lambda: kn.Dense(0), "Dense|units|0")
 case("units that are text", lambda: kn.Dense("ten"), "Dense|units|'ten'")
 case(

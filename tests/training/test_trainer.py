@@ -490,7 +490,7 @@ def test_state_that_does_not_fit_is_refused() -> None:
     with pytest.raises(
         ValueError, match=r"'m/first/W': the weight has shape \(5, 4\), the saved state \(5, 5\)"
     ):
-        kn.Trainer(narrow, optimizer=kn.Adam(0.01)).moments.load(saved, {}, 3)
+        kn.Trainer(narrow, loss="softmax_cross_entropy", optimizer=kn.Adam(0.01)).moments.load(saved, {}, 3)
     half = {k: v for k, v in saved.items() if not k.startswith("m/first")}
     with pytest.raises(ValueError, match="m/first/W"):
         old.moments.load(half, {}, 3)

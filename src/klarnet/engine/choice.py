@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from numbers import Integral
 
 from . import native
 
@@ -49,8 +50,11 @@ def use(name: str) -> Iterator[None]:
 def set_threads(count: int) -> None:
     """Let the native engine use up to `count` threads. Results do not depend on it, bit for bit.
 
-    Without it: KLARNET_THREADS, else the processors this process may use. Raises ValueError below 1.
+    Without it: KLARNET_THREADS, else the processors this process may use. Raises ValueError below 1,
+    TypeError for what is no whole number.
     """
+    if isinstance(count, bool) or not isinstance(count, Integral):
+        raise TypeError(f"set_threads({count!r}): expected a whole number, 1 or more")
     if count < 1:
         raise ValueError(f"set_threads({count}): expected 1 or more")
     native.set_threads(count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite
+from numbers import Integral
 from types import SimpleNamespace
 from typing import Any
 
@@ -50,6 +51,8 @@ class CrossEntropy(Loss):
             raise ValueError(
                 f"{self.name}: class_weights {class_weights!r}, expected finite numbers, none below 0"
             )
+        if ignored is not None and (isinstance(ignored, bool) or not isinstance(ignored, Integral)):
+            raise TypeError(f"{self.name}: ignored {ignored!r}, expected a class index, a whole number")
         self.label_smoothing, self.ignored = float(label_smoothing), ignored
 
     def target_kind(

@@ -53,6 +53,10 @@ class BaseNetwork:
             raise ValueError(f"Network: seed {seed!r}, expected a whole number from 0 up to 2**64")
         self.seed = int(seed)
         self.class_names = tuple(class_names) if class_names is not None else None
+        if scaling is not None and not isinstance(scaling, InputScaling):
+            raise TypeError(
+                f"scaling: expected an InputScaling, got {type(scaling).__name__}; fit takes that of its data by itself"
+            )
         self.scaling = scaling
         self.encoding: dict[str, Any] | None = (
             None  # how rows of a table become X, as `kn.data.Encoding` says it

@@ -20,6 +20,7 @@ from klarnet.network.update import OptimizerState
 from klarnet.optimizers import optimizer as find_optimizer
 
 from .diagnosis import NotFiniteError, explain
+from .fitting_loss import warn_of_misfits
 from .targets import prepare_targets
 
 
@@ -90,6 +91,7 @@ class Trainer:
         if not isinstance(net, BaseNetwork):
             raise TypeError(f"Trainer: net is {net!r}, expected a kn.Network")
         self.losses = losses_by_output(net, loss)
+        warn_of_misfits(net, self.losses)
         self._ignored = {name: getattr(one, "ignored", None) for name, one in self.losses.items()}
         self.heads: list[Head] = heads(net, self.losses, _factors(loss_weights, self.losses))
         self.optimizer = find_optimizer(optimizer)
