@@ -28,7 +28,7 @@ MOST = 64  # pieces at the same time; the native engine has room for as many
 _PER_FLOAT = 8  # touching a float takes as long as this many floating point operations
 _FEWEST_ROWS = 16  # of a block: with fewer, products lose speed
 _USUAL_ROWS = 32
-_MOST_BYTES = 1 << 20  # made by one run of calls: what it makes lives until its end
+_MOST_BYTES = 4 << 20  # made by one run of calls: what it makes lives until its end
 _MOST_SUM = 256  # terms: beyond them a product may be added up in parts, which depend on its rows
 
 _BY_ROW = {"dense", "dense_backward", "add", "highway", "highway_backward", "softmax", "softmax_backward"}
