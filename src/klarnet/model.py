@@ -118,10 +118,12 @@ class Network(BaseNetwork):
         *,
         loss: Any = None,
         metrics: Sequence[Any] | None = None,
-        batch_size: int = 256,
+        batch_size: int | None = None,
         lengths: Any = None,
     ) -> Result:
         """Loss, metrics and confusion matrix on data, outside training. Arguments as for `fit`.
+
+        batch_size   by default 256; of a source whose examples have lengths 32
 
         result.loss, result.accuracy, result.confusion_matrix; result["accuracy"] as well.
         """
@@ -137,8 +139,14 @@ class Network(BaseNetwork):
             batch_size=batch_size,
         )
 
-    def predict(self, X: Any, *, batch_size: int = 256, lengths: Any = None) -> Any:
-        """The outputs for X (n, …), computed in batches and scaled as in training: the caller's own array."""
+    def predict(self, X: Any, *, batch_size: int | None = None, lengths: Any = None) -> Any:
+        """The outputs for X (n, …), computed in batches and scaled as in training: the caller's own array.
+
+        X may be a `kn.data.Source` too: the outputs come in the order of its examples. Of `kn.data.Sequences` and other
+        examples with lengths, an output with steps is a list of n arrays (t_i, k), each as long as its example.
+
+        batch_size   by default 256; of a source whose examples have lengths 32
+        """
         from klarnet.training.evaluation import predict
 
         return predict(self, X, batch_size=batch_size, lengths=lengths)

@@ -14,6 +14,7 @@ from klarnet.data.picture import read_mask, read_picture
 from klarnet.data.pictures import pictures
 from klarnet.data.prefetch import prefetch
 from klarnet.data.scaling import Scaling
+from klarnet.data.sequences import Sequences
 from klarnet.data.source import Source
 from klarnet.data.standardise import standardise
 from klarnet.data.stream import BatchStream
@@ -25,6 +26,7 @@ __all__ = [
     "Encoding",
     "LazyPictures",
     "Scaling",
+    "Sequences",
     "Source",
     "Table",
     "as_dataset",

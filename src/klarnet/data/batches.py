@@ -40,6 +40,24 @@ def epoch_order(n: int, seed: int | None, epoch: int, name: str) -> np.ndarray:
     return random.permutation(n, seed, step=epoch, purpose=random.SHUFFLE)
 
 
+def order_by_length(
+    lengths: np.ndarray, batch_size: int, seed: int | None, epoch: int, name: str
+) -> np.ndarray:
+    """The order of an epoch in which every `batch_size` examples are of similar length: little of a batch is padding.
+
+    Examples are shuffled, sorted by length with equal ones left as they are, and cut into batches, whose order is drawn
+    in turn; the smaller batch is the last one, whichever lengths it has. A function of seed and epoch alone.
+    """
+    n = len(lengths)
+    order = epoch_order(n, seed, epoch, name)
+    order = order[np.argsort(lengths[order], kind="stable")]
+    turn = random.permutation(-(-n // batch_size), int(seed or 0), node=1, step=epoch, purpose=random.SHUFFLE)
+    sizes = np.full(len(turn), batch_size)
+    sizes[turn[-1]] = n - (len(turn) - 1) * batch_size
+    ends = np.cumsum(sizes)
+    return np.concatenate([order[ends[i] - sizes[i] : ends[i]] for i in turn])
+
+
 def first_batch(start: int, count: int, name: str) -> int:
     """The batch that an epoch is taken up at, checked."""
     if not 0 <= operator.index(start) <= count:
@@ -60,10 +78,19 @@ def made_ahead(
     workers: int,
     ahead: int,
     name: str,
+    lengths: np.ndarray | None = None,
 ) -> Iterator[T]:
-    """Batches `start` … of an epoch as `take(rows)`, made ahead by threads, in their order. Errors as of `Dataset`."""
+    """Batches `start` … of an epoch as `take(rows)`, made ahead by threads, in their order. Errors as of `Dataset`.
+
+    lengths   where the examples have some: shuffled batches hold examples of similar length
+    """
     count = batch_count(n, batch_size, drop_last, name)
-    order = epoch_order(n, seed, epoch, name) if shuffle else np.arange(n)
+    if not shuffle:
+        order = np.arange(n)
+    elif lengths is None:
+        order = epoch_order(n, seed, epoch, name)
+    else:
+        order = order_by_length(lengths, batch_size, seed, epoch, name)
     start = first_batch(start, count, name)
 
     def make(i: int) -> T:

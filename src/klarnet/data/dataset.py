@@ -63,7 +63,7 @@ class Dataset(Source):
             refuse_not_finite(t, name=f"{self.name}: t")
             object.__setattr__(self, "t", t)
         if self.class_names is not None:
-            object.__setattr__(self, "class_names", _checked_names(self.class_names, self.t, self.name))
+            object.__setattr__(self, "class_names", checked_names(self.class_names, self.t, self.name))
 
     def __len__(self) -> int:
         return len(self.X)
@@ -154,7 +154,7 @@ class Dataset(Source):
         return other
 
 
-def _checked_names(class_names: Sequence[str], t: np.ndarray | None, name: str) -> tuple[str, ...]:
+def checked_names(class_names: Sequence[str], t: np.ndarray | None, name: str) -> tuple[str, ...]:
     """The names as a tuple; refused where they cannot be those of t's classes."""
     if isinstance(class_names, str):
         raise TypeError(f"{name}: class_names must be a list of names, got the single text {class_names!r}")

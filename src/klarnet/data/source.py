@@ -13,7 +13,7 @@ from klarnet.data.scaling import Scaling
 if TYPE_CHECKING:
     from klarnet.data.encoding import Encoding
 
-Batch = tuple[np.ndarray, np.ndarray | None]
+Batch = tuple[Any, ...]  # X and t, and the lengths where examples have some
 
 
 class Source(ABC):
@@ -25,6 +25,8 @@ class Source(ABC):
     encoding     how rows of a table became X; None where there was no table
     keeps_order  whether the batches of an epoch come in one order of their own, shuffled or not: what a network that
                  carries states from batch to batch needs
+    lengths      (n,) how many steps every example has, where they differ; None where they do not. Batches are then
+                 (X, t, lengths), X padded with zeros, for a network with kn.Input(…, lengths=True)
     """
 
     name: str
@@ -32,6 +34,7 @@ class Source(ABC):
     scaling: Scaling | None
     encoding: Encoding | None = None
     keeps_order: bool = False
+    lengths: np.ndarray | None = None
 
     @property
     def examples(self) -> int | None:
@@ -66,4 +69,5 @@ class Source(ABC):
         drop_last: bool = False,
         start: int = 0,
     ) -> Iterator[Batch]:
-        """One epoch as batches (X, t), from batch `start` on; shuffled in an order that (seed, epoch) decide."""
+        """One epoch as batches (X, t) or (X, t, lengths), from batch `start` on; (seed, epoch) decide the order where
+        it is shuffled."""

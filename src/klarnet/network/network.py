@@ -306,6 +306,22 @@ class BaseNetwork:
         first = arrays[self.graph.inputs.index(taking[0].number)]
         return {v.number: checked_lengths(lengths, first, v) for v in taking}
 
+    def output_lengths(self, lengths: Any, output: str = "output") -> np.ndarray | None:
+        """How many steps of an output count for examples of these lengths (n,); None where it has no steps that do.
+
+        Each layer on the way maps them by its own size formula, as the passes do.
+        """
+        spans: dict[int, Any] = {}
+        given = np.ascontiguousarray(lengths, np.int32)
+        with self._here():
+            for v in self.graph.vertices:
+                if v.layer is None:
+                    spans[v.number] = given if v.lengths else None
+                    continue
+                span = next((spans[i] for i in v.inputs if spans[i] is not None), None)
+                spans[v.number] = v.layer.output_lengths(span) if span is not None and v.lengths else None
+        return spans[self.graph.outputs[output]]
+
     def traced_shape(self, number: int, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         """The shape behind a vertex for inputs of these shapes: forward on descriptions."""
         kinds = [np.dtype(np.int32) if v.dtype == "int" else self.dtype for v in self.inputs]

@@ -26,6 +26,11 @@ def check_data(net: BaseNetwork, losses: dict[str, Loss], feed: Feed) -> None:
     X, t = outline
     if t is None:
         raise ValueError(f"{feed.name}: no targets in the data, expected X and t")
+    if feed.ragged and not any(v.lengths for v in net.inputs):
+        raise ValueError(
+            f"{feed.name}: the examples have lengths of their own, but no input of the network takes them; "
+            "kn.Input(…, lengths=True) does"
+        )
     try:
         _check(net, losses, X, t)
     except (ValueError, TypeError) as error:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from klarnet.data import Source
 from klarnet.engine import Refused, State, engine
 from klarnet.layers.checks import positive
 from klarnet.losses import Loss
@@ -62,9 +63,15 @@ def run_forward(
     return outputs, float(execution.value[0])
 
 
-def predict(net: BaseNetwork, X: Any, *, batch_size: int = 256, lengths: Any = None) -> Any:
+def predict(net: BaseNetwork, X: Any, *, batch_size: int | None = None, lengths: Any = None) -> Any:
     """Outputs for any number of examples, computed in batches; a dict where the network has several outputs."""
-    batch_size = positive("predict", "batch_size", batch_size)
+    if batch_size is not None:
+        batch_size = positive("predict", "batch_size", batch_size)
+    if isinstance(X, Source):
+        if lengths is not None:
+            raise TypeError(f"predict: lengths are given twice, by themselves and inside {X!r}")
+        return _of_source(net, Feed(X, name="predict"), batch_size)
+    batch_size = batch_size or 256
     given = [
         np.from_dlpack(a) if hasattr(a, "__dlpack__") and not isinstance(a, np.ndarray) else np.asarray(a)
         for a in net.paired(X)
@@ -86,6 +93,26 @@ def predict(net: BaseNetwork, X: Any, *, batch_size: int = 256, lengths: Any = N
             for name, Y in outputs.items():
                 found.setdefault(name, []).append(Y)
     whole = {name: ys[0] if len(ys) == 1 else np.concatenate(ys) for name, ys in found.items()}
+    return whole["output"] if net.single_output else whole
+
+
+def _of_source(net: BaseNetwork, feed: Feed, batch_size: int | None) -> Any:
+    """Outputs for the examples of a source, in their order: an array, or, where an output has steps of which each
+    example has its own number, a list of arrays."""
+    found: dict[str, list[np.ndarray]] = {}
+    with net.states.aside():
+        for X, _, lengths in feed.batches(feed.usual(batch_size)):
+            outputs, _ = run_forward(net, (), X, {}, lengths)
+            for name, Y in outputs.items():
+                steps = None if lengths is None else net.output_lengths(lengths, name)
+                if steps is None:
+                    found.setdefault(name, []).append(Y)
+                else:
+                    found.setdefault(name, []).extend(y[..., :n, :] for y, n in zip(Y, steps, strict=True))
+    if not found:
+        raise ValueError(f"{feed.name}: no examples")
+    ragged = {name: feed.ragged and net.outputs[name].lengths for name in found}
+    whole = {name: ys if ragged[name] else np.concatenate(ys) for name, ys in found.items()}
     return whole["output"] if net.single_output else whole
 
 
@@ -150,9 +177,12 @@ def evaluate(
     *,
     loss: Any,
     metrics: Sequence[Any] | None = None,
-    batch_size: int = 256,
+    batch_size: int | None = None,
 ) -> Result:
-    """Loss, metrics and, for a classification, the confusion matrix over all batches, weighted by examples."""
+    """Loss, metrics and, for a classification, the confusion matrix over all batches, weighted by examples.
+
+    Examples with lengths come in an order of their own, similar ones together: less is computed.
+    """
     losses = losses_by_output(net, loss)
     acting = heads(net, losses, {})
     found = chosen_metrics(feed, metrics, losses)
@@ -162,7 +192,7 @@ def evaluate(
     mean, matrix = Mean(), None
     name = next(iter(losses))
     with net.states.aside():
-        for X, t, lengths in feed.batches(batch_size):
+        for X, t, lengths in feed.batches(feed.usual(batch_size), shuffle=feed.ragged):
             if t is None:
                 raise ValueError(f"{feed.name}: a batch without targets, expected pairs (X, t)")
             shapes = tuple(a.shape for a in net.arrays(X))

@@ -43,6 +43,15 @@ class Feed:
         """Do the batches of an epoch come in one order of their own, shuffled or not?"""
         return self.columns is None and self.data.keeps_order
 
+    @property
+    def ragged(self) -> bool:
+        """Do the examples of a source have lengths of their own?"""
+        return self.columns is None and self.data.lengths is not None
+
+    def usual(self, batch_size: int | None) -> int:
+        """The batch size outside training: as asked for, else 256, of examples with lengths, often long ones, 32."""
+        return (32 if self.ragged else 256) if batch_size is None else batch_size
+
     def outline(self) -> tuple[Any, Any] | None:
         """All targets, and inputs of the right shape and type; None for what is only seen batch by batch."""
         return self.data.outline() if self.columns is None else (self.columns.X, self.columns.t)
@@ -59,8 +68,10 @@ class Feed:
         if self.columns is not None:
             yield from self.columns.batches(batch_size, seed, epoch, shuffle, start)
             return
-        for X, t in self.data.batches(batch_size, seed=seed, epoch=epoch, shuffle=shuffle, start=start):
-            yield X, t, None
+        for X, t, *lengths in self.data.batches(
+            batch_size, seed=seed, epoch=epoch, shuffle=shuffle, start=start
+        ):
+            yield X, t, lengths[0] if lengths else None
 
 
 class Columns:

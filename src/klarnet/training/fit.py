@@ -228,7 +228,7 @@ class Fit:
                 self.validation,
                 loss=self.trainer.losses,
                 metrics=[copy.deepcopy(metric) for metric in self.metrics.values()],
-                batch_size=max(self.batch_size, 64),
+                batch_size=self.batch_size if self.validation.ragged else max(self.batch_size, 64),
             )
         return {f"validation_{key}": value for key, value in result.items()}
 
