@@ -21,7 +21,7 @@ HOUSE = {
     "lazy": set(),
     "random": set(),
     "formulas": {"random"},
-    "ctc": {"formulas"},
+    "ctc": {"engine", "formulas", "lm"},
     "lm": _LOW | {"network"},  # files are written in one way
     "engine": _LOW,
     "layers": {"engine", "random"},

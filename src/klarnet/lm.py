@@ -85,6 +85,7 @@ class LanguageModel:
         self.letters, self.discount = letters, discount
         self._grams, self._counts = grams, counts
         self.order = grams.shape[1]
+        self._logarithms: dict[np.dtype, tuple[np.ndarray, np.ndarray]] = {}
 
     def __repr__(self) -> str:
         return f"LanguageModel(order={self.order}, {len(self.letters)} letters, {len(self._grams):,} n-grams)"
@@ -92,6 +93,13 @@ class LanguageModel:
     @cached_property
     def automaton(self) -> page.Automaton:
         return page.automaton(self._grams, self._counts, len(self.letters) + 2, self.discount)
+
+    def logarithms(self, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+        """log p and log γ of the automaton in a floating type, made once."""
+        if dtype not in self._logarithms:
+            a = self.automaton
+            self._logarithms[dtype] = (a.log_p.astype(dtype), a.log_back.astype(dtype))
+        return self._logarithms[dtype]
 
     def symbols_of(self, characters: Iterable[str]) -> np.ndarray:
         """The symbol of each character, as the automaton knows it. → (s,)."""

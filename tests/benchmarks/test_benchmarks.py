@@ -94,3 +94,17 @@ def test_input_pipeline_compares_augmented_steps_with_those_in_memory(monkeypatc
     assert 0 < input_pipeline.cost(data, ("rotate", "mirror"), 4, rounds=1) < 1e5
     memory, augmented, ratios = input_pipeline.compare(data, ("mirror", "crop"), 1, 2, 1, 4)
     assert memory > 0 and augmented > 0 and len(ratios) == 2
+
+
+def test_decoders_times_every_kind_of_line(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import decoders
+
+    monkeypatch.setattr(decoders, "STEPS", 20)
+    monkeypatch.setattr(sys, "argv", ["decoders.py", "--seconds", "0", "--engine", "formulas"])
+    decoders.main()
+    found = json.loads(capsys.readouterr().out)["decoders"]
+    assert set(found) == {"decided", "unsure", "flat"}
+    for calls in found.values():
+        assert {"beam", "beam, 5-grams", "beam, lexicon", "alignment", "lattice"} < set(calls)
+        assert all(0 < figures["min"] <= figures["ms"] for figures in calls.values())

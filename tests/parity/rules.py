@@ -9,6 +9,8 @@ import numpy as np
 from drawing import Case, Drawing
 
 from klarnet import formulas
+from klarnet.formulas import language_model
+from klarnet.formulas.lexicon import word_tree
 
 Rule = Callable[[Drawing], Case]
 RULES: dict[str, Rule] = {}
@@ -584,6 +586,64 @@ def _distance(d: Drawing) -> Case:
         {"X": d.normal(*shape), "T": d.normal(*shape)},
         {"beta": d.choose((1.0, 0.2)), "factor": d.choose((1.0, 0.01))},
     )
+
+
+# Lines of CTC -------------------------------------------------------------------------------------------------------
+
+
+@rule("ctc_best_path")
+def _decisions(d: Drawing) -> Case:
+    shape = d.size(least=0), d.size()
+    return Case({"X": d.choose((d.normal(*shape), d.steps(*shape)))})
+
+
+@rule("ctc_read", "ctc_lattice", "ctc_best_states")
+def _line(d: Drawing) -> Case:
+    t, k = d.size(least=0), d.size(least=2)
+    blank = d.choose((0, k - 1))
+    X = d.normal(t, k, scale=3.0)
+    path = d.integers(0, min(k, 3), t)
+    labels = (blank + d.integers(1, k, d.choose((0, 1, t // 3, t // 2)))) % k
+    arrays = {"X": X, "path": path, "labels": labels.astype(np.int32)}
+    return Case(arrays, {"blank": blank}, bound=1e-10)
+
+
+_MODEL = {"symbols", "states", "arcs", "log_p", "log_back"}
+
+
+@rule("ctc_beam_search")
+def _beam(d: Drawing) -> Case:
+    """A model of texts of three letters, which some classes stand for, and words of up to four letters."""
+    t, k = d.size(least=0), d.size(least=3)
+    blank = d.choose((0, k - 1))
+    texts = [d.random.integers(0, 3, d.random.integers(0, 9)) for _ in range(9)]
+    model = language_model.automaton(*language_model.count(texts, d.choose((1, 3)), 5), 5)
+    labels = [c for c in range(k) if c != blank]
+    words = [d.random.choice(labels[:-1], d.random.integers(1, 5)) for _ in range(d.choose((2, 30)))]
+    nodes, branches = word_tree(words, labels[-1:])
+    arrays = {
+        "X": d.normal(t, k, scale=d.choose((0.5, 3.0))),
+        "symbols": d.integers(0, 4, k),
+        "states": model.states,
+        "arcs": model.arcs,
+        "log_p": model.log_p.astype(np.float32),
+        "log_back": model.log_back.astype(np.float32),
+        "nodes": nodes,
+        "branches": branches,
+    }
+    scalars = {
+        "w": d.choose((1, 2, 5, 32)),
+        "blank": blank,
+        "weight": d.choose((0.0, 0.7)),
+        "bonus": d.choose((0.0, 0.5, -1.0)),
+        "begin": model.begin,
+        "end": 4,
+    }
+
+    def valid(missing: set[str]) -> bool:  # all of a model or none of it, and so for a lexicon
+        return all(len(missing & part) in (0, len(part)) for part in (_MODEL, {"nodes", "branches"}))
+
+    return Case(arrays, scalars, bound=1e-10, valid=valid)
 
 
 # Clipping -----------------------------------------------------------------------------------------------------------

@@ -210,3 +210,24 @@ def adam(
     rate: float,
     decay: float,
 ) -> None: ...
+def ctc_best_path(X: Any) -> Any: ...
+def ctc_read(X: Any, path: Any, *, blank: int | None) -> tuple[Any, Any, Any, Any, Any]: ...
+def ctc_lattice(X: Any, labels: Any, *, blank: int | None) -> tuple[Any, Any, Any, Any]: ...
+def ctc_best_states(X: Any, labels: Any, *, blank: int | None) -> Any: ...
+def ctc_beam_search(
+    X: Any,
+    symbols: Any = ...,
+    states: Any = ...,
+    arcs: Any = ...,
+    log_p: Any = ...,
+    log_back: Any = ...,
+    nodes: Any = ...,
+    branches: Any = ...,
+    *,
+    w: int | None,
+    blank: int | None,
+    weight: float,
+    bonus: float,
+    begin: int | None,
+    end: int | None,
+) -> tuple[Any, Any, Any, Any]: ...

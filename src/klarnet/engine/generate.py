@@ -21,7 +21,7 @@ except ImportError:  # run by the build, where the package does not exist yet
     from row import Function, Parameter  # type: ignore[import-not-found,no-redef]
     from table import FUNCTIONS  # type: ignore[import-not-found,no-redef]
 
-_C_TYPES = {"float": "float", "int": "int32_t", "short": "uint16_t"}
+_C_TYPES = {"float": "float", "int": "int32_t", "short": "uint16_t", "double": "double"}
 _WIDTH = 110  # of a line of the stubs
 LAYOUT = 3  # raise it when records or the state block change form
 

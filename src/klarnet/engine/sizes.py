@@ -94,3 +94,15 @@ def joined(f: Function, s: Sizes, scalars: Scalars) -> None:
         raise ShapeError(
             f"{f.name}: widths {tuple(scalars['widths'])} add up to {total}, but the array has {s['k']}"
         )
+
+
+def read(f: Function, s: Sizes, scalars: Scalars) -> None:
+    """A line of CTC: the blank is one of its classes, s labels have u = 2s + 1 states."""
+    if not 0 <= int(scalars["blank"]) < s["k"]:
+        raise ShapeError(f"{f.name}: blank {scalars['blank']}, expected a class from 0 to {s['k'] - 1}")
+    if int(scalars.get("w", 1)) < 1:
+        raise ShapeError(f"{f.name}: width {scalars['w']}, expected 1 or more")
+    for letter in "qarb":  # of a language model and a lexicon that are not there
+        s.setdefault(letter, 0)
+    if "s" in s:
+        s["u"] = 2 * s["s"] + 1

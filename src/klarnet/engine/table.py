@@ -12,8 +12,9 @@ the size arguments of the C function.
 Marks in front of a name:   ?  may be missing        !  is updated in place
                             +  may be added to what the output already holds
                             *  any number of arrays that differ in their last size (`*Xs[n..,*]`)
-A type may stand before a colon: `int:t[n..]` (int32), `short:index[...]` (uint16); without one it is the floating
-type of the call. A scalar named like a size letter gives that size, where no input does (`; int h, int w`).
+A type may stand before a colon: `int:t[n..]` (int32), `short:index[...]` (uint16), `double:score[w]`
+(float64); without one it is the floating type of the call. A scalar named like a size letter gives that size, where no
+input does (`; int h, int w`).
 
 Options of a row:   sizes     works out the letters that no input gives, and checks what letters cannot say
                     in_place  outputs that may take over the memory of an input: "dX=dY dX=Y"
@@ -31,10 +32,18 @@ from typing import Any
 
 try:
     from klarnet.engine.row import Function
-    from klarnet.engine.sizes import convolved, enlarged, joined, padded, permuted, pooled
+    from klarnet.engine.sizes import convolved, enlarged, joined, padded, permuted, pooled, read
 except ImportError:  # run by the build, where the package does not exist yet
     from row import Function  # type: ignore[import-not-found,no-redef]
-    from sizes import convolved, enlarged, joined, padded, permuted, pooled  # type: ignore[import-not-found,no-redef]
+    from sizes import (  # type: ignore[import-not-found,no-redef]
+        convolved,
+        enlarged,
+        joined,
+        padded,
+        permuted,
+        pooled,
+        read,
+    )
 
 __all__ = ["FUNCTIONS", "Function"]
 
@@ -174,6 +183,16 @@ row("adagrad", f"!W[p] g[p] !s[p] -> ; float epsilon, {_UPDATE}", state=("learni
 row("rmsprop", f"!W[p] g[p] !s[p] -> ; float rho, float epsilon, {_UPDATE}", state=("learning_rate",))
 row("adam", f"!W[p] g[p] !m[p] !s[p] -> ; float beta1, float beta2, float epsilon, int decoupled, int born, {_UPDATE}",
     state=("learning_rate", "step"))
+
+row("ctc_best_path", "X[t,k] -> int:path[t]")
+row("ctc_read", "X[t,k] int:path[t] -> int:count[1] int:labels[t] int:spans[t,2] double:confidences[t] "
+    "double:log_probability[1] ; int blank", sizes=read)
+row("ctc_lattice", "X[t,k] int:labels[s] -> double:log_y[t,u] double:log_alpha[t,u] double:log_beta[t,u] "
+    "double:log_probability[1] ; int blank", sizes=read)
+row("ctc_best_states", "X[t,k] int:labels[s] -> int:path[t] ; int blank", sizes=read)
+row("ctc_beam_search", "X[t,k] ?int:symbols[k] ?int:states[q,3] ?int:arcs[a,2] ?log_p[a] ?log_back[q] "
+    "?int:nodes[r,3] ?int:branches[b,2] -> int:count[1] int:labels[w,t] double:log_probability[w] double:score[w] "
+    "; int w, int blank, float weight, float bonus, int begin, int end", sizes=read)
 # fmt: on
 
 

@@ -12,7 +12,11 @@ from .context import here
 from .row import Function
 from .table import FUNCTIONS
 
-DTYPES: dict[str, np.dtype] = {"int": np.dtype(np.int32), "short": np.dtype(np.uint16)}
+DTYPES: dict[str, np.dtype] = {
+    "int": np.dtype(np.int32),
+    "short": np.dtype(np.uint16),
+    "double": np.dtype(np.float64),
+}
 
 
 class Call:

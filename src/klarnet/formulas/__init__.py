@@ -49,6 +49,9 @@ from .cross_entropy import (
     softmax_cross_entropy_backward,
 )
 from .ctc import ctc, ctc_backward
+from .ctc_beam import ctc_beam_search
+from .ctc_decoding import ctc_best_path, ctc_read
+from .ctc_lattice import ctc_best_states, ctc_lattice
 from .dense import dense, dense_backward, dense_gradients
 from .dropout import dropout, dropout_backward
 from .embedding import embedding, embedding_gradients
@@ -117,6 +120,11 @@ __all__ = [
     "cross_entropy_backward",
     "ctc",
     "ctc_backward",
+    "ctc_beam_search",
+    "ctc_best_path",
+    "ctc_best_states",
+    "ctc_lattice",
+    "ctc_read",
     "dense",
     "dense_backward",
     "dense_gradients",

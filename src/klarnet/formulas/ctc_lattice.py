@@ -97,6 +97,28 @@ def line(what: str, X: np.ndarray) -> np.ndarray:
     return log_softmax(X.astype(np.result_type(X.dtype, np.float64), copy=False))
 
 
+def ctc_lattice(
+    X: np.ndarray, labels: np.ndarray, *, blank: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """`lattice` as arrays: log y, log α, log β (t, u), log P(l|x) (1,), in float64."""
+    _, log_y, log_alpha, log_beta, whole = lattice(X, [int(c) for c in labels], blank=blank)
+    return log_y.astype(float), log_alpha.astype(float), log_beta.astype(float), np.array([whole], float)
+
+
+def ctc_best_states(X: np.ndarray, labels: np.ndarray, *, blank: int = 0) -> np.ndarray:
+    """The most probable path that gives the labels, as a state a step; −1 at all of them where there is none.
+
+    X (t, k), labels (s,) → (t,) int32. Raises ValueError as `lattice`.
+    """
+    log_Y, given = line("ctc_best_states", X), [int(c) for c in labels]
+    check_labels("ctc_best_states", given, log_Y.shape[1], blank=blank)
+    states = with_blanks(given, blank=blank)
+    try:
+        return viterbi(log_Y[:, states], states).astype(np.int32)
+    except ValueError:
+        return np.full(len(log_Y), -1, np.int32)
+
+
 def leaps(states: np.ndarray) -> np.ndarray:
     """May a path come into u from u − 2? (u,) booleans: into a label that differs from the one before."""
     may = np.zeros(len(states), bool)

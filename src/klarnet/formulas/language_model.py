@@ -193,17 +193,17 @@ def step(model: Automaton, state: np.ndarray, symbol: np.ndarray) -> tuple[np.nd
 
 def conditional(model: Automaton, state: int) -> tuple[np.ndarray, np.ndarray]:
     """log p(·|history) of every symbol, and the states behind them. → (v,), (v,)."""
-    log_p, to = np.zeros(model.symbols), np.zeros(model.symbols, np.int64)
-    known, price = np.zeros(model.symbols, bool), 0.0
-    while not known.all():
-        first, behind, back = model.states[state]
+    log_p, to = np.full(model.symbols, -np.inf), np.zeros(model.symbols, np.int64)
+    histories = [int(state)]
+    while histories[-1]:
+        histories.append(int(model.states[histories[-1], 2]))
+    for history in reversed(histories):  # from the empty one, which knows every symbol
+        first, behind, _ = model.states[history]
         symbols, targets = model.arcs[first:behind].T
-        new = ~known[symbols]
-        log_p[symbols[new]] = price + model.log_p[first:behind][new]
-        to[symbols[new]] = targets[new]
-        known[symbols] = True
-        price += model.log_back[state]
-        state = back
+        if history:
+            log_p += model.log_back[history]
+        log_p[symbols] = model.log_p[first:behind]
+        to[symbols] = targets
     return log_p, to
 
 
