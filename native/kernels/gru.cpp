@@ -23,8 +23,9 @@ struct Weights {
 
 Weights pack_weights(const args::gru& a) {
     const size_t floats = Panels::floats(a.k, a.k);
-    float* memory = scratch(Slot::first, 3 * floats);
+    const auto [memory, fresh] = place_to_pack(3 * floats);
     const Weights w = {{a.k, a.k, memory}, {a.k, a.k, memory + floats}, {a.k, a.k, memory + 2 * floats}};
+    if (!fresh) return w;
     pack(w.r, a.W, 3 * a.k);
     pack(w.z, a.W + a.k, 3 * a.k);
     pack(w.n, a.W + 2 * a.k, 3 * a.k);

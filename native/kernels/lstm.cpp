@@ -1,6 +1,6 @@
 // LSTM, forward: z = Z_t + h·W, then gates, cell and output of a step; Z, the part of the input, is given.
 //
-// The recurrent weights are packed once a call, a panel for each vector of units: [row of W][gate i, f, g, o][lanes],
+// The recurrent weights are packed once a call (once at all in a network frozen for inference), a panel for each vector of units: [row of W][gate i, f, g, o][lanes],
 // the last panel filled up with zeros. A thread takes its examples through all steps; in a step the panels are run
 // through from outside, so W is read once a step from L2, and inside the examples in blocks of 3 (6 with 32 registers):
 // the four gates of a vector of units of all of them are summed in registers while the panel lies in L1, from h read
@@ -8,8 +8,6 @@
 // Examples that are past their length are left out of the blocks. The last units are part of a vector.
 #include "copy.h"
 #include "recurrent.h"
-#include "rows.h"
-#include "threads/scratch.h"
 
 namespace kn::KN_TARGET {
 namespace {
@@ -22,15 +20,16 @@ struct Step {
 
 float* pack(const float* W, int64_t k) {
     const int64_t panels = (k + lanes - 1) / lanes, panel = 4 * lanes * k;
-    float* packed = scratch(Slot::first, static_cast<size_t>(panels * panel));
+    const Kept place = place_to_pack(static_cast<size_t>(panels * panel));
+    if (!place.fresh) return place.memory;
     parallel(panels, 32.0 * static_cast<double>(lanes * k), [&](int64_t i) {
         const int64_t u = i * lanes, count = k - u < lanes ? k - u : lanes;
-        float* to = packed + i * panel;
+        float* to = place.memory + i * panel;
         for (int64_t row = 0; row < k; ++row)
             for (int gate = 0; gate < 4; ++gate, to += lanes)
                 store(to, load_part(W + row * 4 * k + gate * k + u, count));
     });
-    return packed;
+    return place.memory;
 }
 
 // z of the units u … u + count - 1 of R examples. Never inlined: with the gates around it the compiler would keep some
@@ -51,18 +50,19 @@ template <int R>
         for (int gate = 0; gate < 4; ++gate) to[r][gate] = z[r][gate];
 }
 
-// The gates, cell and output of one example's units u … u + count - 1.
-inline void gates(const Step& at, const vec (&z)[4], int64_t k, int64_t u, int64_t count) {
+// The gates and the cell of one example's units u … u + count - 1; o and c also into z.
+inline void gates(const Step& at, vec (&z)[4], int64_t k, int64_t u, int64_t count) {
     const vec i = sigmoid(z[0]), f = sigmoid(z[1]), g = tanh(z[2]), o = sigmoid(z[3]);
     const vec before = at.c ? load_part(at.c + u, count) : zero();
-    const vec c = fma(f, before, i * g), h = o * tanh(c);
+    const vec c = fma(f, before, i * g);
     float* G = at.G + u;
     store_part(G, i, count);
     store_part(G + k, f, count);
     store_part(G + 2 * k, g, count);
     store_part(G + 3 * k, o, count);
     store_part(at.C + u, c, count);
-    store_part(at.H + u, h, count);
+    z[0] = o;
+    z[1] = c;
 }
 
 void step(const Step* at, int64_t rows, const float* packed, int64_t k) {
@@ -71,7 +71,9 @@ void step(const Step* at, int64_t rows, const float* packed, int64_t k) {
             const int64_t count = k - u < lanes ? k - u : lanes;
             vec z[R.value][4];
             sums<R.value>(at + first, packed, k, u, count, z);
+            // Outputs behind the gates of all: a chain of exp, division, exp and division is too long to wait for.
             for (int r = 0; r < R.value; ++r) gates(at[first + r], z[r], k, u, count);
+            for (int r = 0; r < R.value; ++r) store_part(at[first + r].H + u, z[r][0] * tanh(z[r][1]), count);
         });
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 #include "rows.h"
 #include "simd/vec.h"
+#include "threads/keep.h"
 #include "threads/parallel.h"
+#include "threads/scratch.h"
 
 namespace kn::KN_TARGET {
 
@@ -27,6 +29,12 @@ struct Batch {
         return static_cast<double>(size) * static_cast<double>(t) * static_cast<double>(gates * k * (2 * k + 20));
     }
 };
+
+// Where a layer packs its weights: they are kept from call to call in a network frozen for inference, else packed anew.
+inline Kept place_to_pack(size_t floats) {
+    const Kept own = kept(floats);
+    return own.memory ? own : Kept{scratch(Slot::first, floats), true};
+}
 
 // Steps of example i that count.
 inline int64_t steps_of(const int32_t* lengths, int64_t i, int64_t t) {

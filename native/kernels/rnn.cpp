@@ -63,8 +63,9 @@ void deltas_of(const args::rnn_backward& a, const Batch& batch, int64_t chunk, c
 
 void rnn(const args::rnn& a, Context&) {
     const Batch batch(a.n);
-    const Panels panels(a.k, a.k, scratch(Slot::first, Panels::floats(a.k, a.k)));
-    pack(panels, a.W, a.k);
+    const Kept place = place_to_pack(Panels::floats(a.k, a.k));
+    const Panels panels(a.k, a.k, place.memory);
+    if (place.fresh) pack(panels, a.W, a.k);
     parallel(batch.chunks, batch.cost(a.t, a.k, 1), [&](int64_t chunk) {
         states_of(a, batch, chunk, panels);
         for (int64_t i = batch.begin(chunk); i < batch.end(chunk); ++i) {

@@ -72,12 +72,12 @@ inline vec log(vec x) {
     return select(x == __builtin_inff(), x, y);
 }
 
-// Of |x|: x + x³ P(x²) near 0, else 1 - 2 / (e^2x + 1); then the sign.
+// Of |x|: x + x³ P(x²) near 0, else 1 - 2 e^-2x / (1 + e^-2x); then the sign.
 inline vec tanh(vec x) {
     const vec a = abs(x), square = a * a;
     const vec p = polynomial(square, {0.00214753695f, -0.0081826737f, 0.02170296758f, -0.0539472028f, 0.13333210349f,
                                       -0.3333333134f});
-    const vec far = 1.0f - 2.0f / (exp(a + a) + 1.0f);
+    const vec e = exp_of_negative(-(a + a)), far = 1.0f - (e + e) / (1.0f + e);
     return with_sign_of(select(a < 0.625f, fma(a * square, p, a), far), x);
 }
 

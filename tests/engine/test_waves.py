@@ -58,6 +58,19 @@ def test_nothing_passes_a_large_call() -> None:
     assert waves(note) == [("dense", 0), ("tanh", 1)]
 
 
+@pytest.mark.parametrize(("examples", "abreast"), [(8, True), (9, False)])
+def test_both_directions_of_a_small_batch_share_a_wave(examples: int, abreast: bool) -> None:
+    """Forward and backward; a large batch is cut along its examples, one direction after the other."""
+    net = kn.Network([kn.Bidirectional(kn.LSTM(64))], input_shape=(60, 40))
+    trainer = kn.Trainer(net, loss="squared_error")
+    plan = trainer.plan(
+        np.ones((examples, 60, 40), np.float32), np.ones((examples, 60, 128), np.float32)
+    ).plan
+    for name in ("lstm", "lstm_backward"):
+        one, other = (wave for call, wave in zip(plan.calls, plan.waves, strict=True) if call.name == name)
+        assert (one == other) is abreast
+
+
 def test_a_run_by_rows_is_cut_into_blocks_of_examples_and_gradients_wait() -> None:
     def note(trace: Trace) -> None:
         X, W = given(64, 64), given(64, 64, home=(3, 0))

@@ -1,4 +1,5 @@
-"""A frozen network keeps packed filters: the same bits at the first and the later calls, and only its own weights."""
+"""A frozen network keeps packed filters and recurrent weights: the same bits at the first and the later calls, and only
+its own weights."""
 
 from __future__ import annotations
 
@@ -37,6 +38,28 @@ def test_the_first_call_and_the_later_ones_give_the_bits_of_predict(threads: int
         f, g = net.freeze_for_inference(), other.freeze_for_inference()
         for seed in range(3):
             X = pictures(seed)
+            assert np.array_equal(f(X), net.predict(X)) and np.array_equal(g(X), other.predict(X))
+    finally:
+        kn.engine.set_threads(before)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_recurrent_layers_keep_theirs_in_both_directions(threads: int) -> None:
+    """Both directions run at the same time, so two records ask for their place at once."""
+    before = kn.engine.threads()
+    kn.engine.set_threads(threads)
+    try:
+        net, other = (
+            kn.Network(
+                [kn.Bidirectional(kind(50)) for kind in (kn.LSTM, kn.GRU, kn.RNN)],
+                input_shape=(None, 20),
+                seed=seed,
+            )
+            for seed in (1, 2)
+        )
+        f, g = net.freeze_for_inference(), other.freeze_for_inference()
+        for seed in range(3):
+            X = kn.random.normal((1, 40, 20), seed).astype(np.float32)
             assert np.array_equal(f(X), net.predict(X)) and np.array_equal(g(X), other.predict(X))
     finally:
         kn.engine.set_threads(before)

@@ -18,7 +18,7 @@ from .arrays import Description, Storage
 from .exchange import mask_before_spreading
 from .fusion import fuse
 from .trace import Call, Trace, descriptions
-from .waves import Waves
+from .waves import Waves, abreast
 
 ARENA = 1  # number of the arena among a plan's buffers
 _LINE = 64
@@ -165,6 +165,8 @@ def _gradients_early(calls: list[Call]) -> list[Call]:
                 + [last_on.get(home, -1) for home in homes]
                 + [-1]
             )
+            while 0 <= slot < position - 1 and abreast(calls[slot]) and abreast(calls[slot + 1]):
+                slot += 1  # both directions of a recurrent layer first: they run side by side
         for x in call.writes():  # what is updated in place, too: a norm waits for the clipping before it
             made[id(x.storage)] = slot
         for home in homes:

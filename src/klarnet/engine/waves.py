@@ -12,8 +12,10 @@ all layers. A call's wave is the first one behind all that it needs: what makes 
 read from the places it writes.
 
 Large calls keep all threads busy by their own chunks; each has a wave to itself, and no call passes it, so that
-arrays do not live longer than the layer code says. How calls are cut follows from their sizes alone, and what a kernel
-computes for a row depends neither on the rows nor on the calls beside it: waves change no bit.
+arrays do not live longer than the layer code says. Recurrent calls are cut along the batch, step by step they cannot
+be: with a few examples one keeps one thread busy, and both directions of a layer are better run side by side. How
+calls are cut follows from their sizes alone, and what a kernel computes for a row depends neither on the rows nor on
+the calls beside it: waves change no bit.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ _USUAL_ROWS = 32
 _MOST_BYTES = 4 << 20  # made by one run of calls: what it makes lives until its end
 _MOST_SUM = 256  # terms: beyond them a product may be added up in parts, which depend on its rows
 
+_RECURRENT = {"rnn", "rnn_backward", "gru", "gru_backward", "lstm", "lstm_backward"}
+_FEW = 8  # examples: up to here a recurrent call is not cut well among threads
 _BY_ROW = {"dense", "dense_backward", "add", "highway", "highway_backward", "softmax", "softmax_backward"}
 _BY_ROW |= {"layer_norm", "layer_norm_backward", "add_bias"}
 _BY_ROW |= {
@@ -205,9 +209,16 @@ def _ends_here(call: Call) -> bool:
     return not _alone(call) and bool(outputs) and all(x.storage.home is not None for x in outputs)
 
 
+def abreast(call: Call) -> bool:
+    """Recurrent calls with so few examples that each is the work of one thread."""
+    return call.name in _RECURRENT and call.sizes["n"] <= _FEW
+
+
 def _alone(call: Call) -> bool:
     """Large calls, Python code, and what changes arrays in place: an optimizer's range covers many places."""
-    return call.function is None or bool(call.function.updated) or work(call) >= LARGE
+    if call.function is None or call.function.updated:
+        return True
+    return work(call) >= LARGE and not abreast(call)
 
 
 def _place(x: Description) -> object:

@@ -84,8 +84,9 @@ class Bidirectional(Layer):
         return SimpleNamespace(**{name: here and getattr(w, here) for name, here in names.items()})
 
     def forward(self, w: Any, X: Any, lengths: Any = None, *, training: bool) -> Any:
+        begun = {way: layer._projected(self._of(w, way), X) for way, layer in self._ways.items()}
         found = {
-            way: layer.forward(self._of(w, way), X, lengths, training=training)
+            way: layer._run(self._of(w, way), begun[way], lengths, training)
             for way, layer in self._ways.items()
         }
         parts = tuple(Y for Y, _ in found.values())
@@ -96,9 +97,10 @@ class Bidirectional(Layer):
 
     def backward(self, w: Any, kept: Any, dY: Any) -> Any:
         kept.parts = dict(zip(self._ways, E.split(dY, widths=kept.widths), strict=True))
+        for way, layer in self._ways.items():
+            layer._run_back(self._of(w, way), kept.ways[way], kept.parts[way])
         one, other = (
-            layer.backward(self._of(w, way), kept.ways[way], kept.parts[way])
-            for way, layer in self._ways.items()
+            layer._of_inputs(self._of(w, way), kept.ways[way], []) for way, layer in self._ways.items()
         )
         return E.add(one, other)
 

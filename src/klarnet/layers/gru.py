@@ -72,21 +72,19 @@ class GRU(_Recurrent):
     def _scalars(self) -> dict[str, int]:
         return {"reverse": int(self.reverse), "before": int(self.reset == "before")}
 
-    def forward(self, w: Any, X: Any, lengths: Any = None, *, training: bool) -> Any:
-        given = len(X) - 1 if isinstance(X, list) else 0
-        X, (h0,) = self._begun(w, X)
-        Z = E.dense(X, w.W_x, w.b)
-        M = self._mask(w.W_h, Z.shape[0], training)
-        H, G = E.gru(Z, w.W_h, w.b_h, h0, lengths, M, **self._scalars())
+    def _run(self, w: Any, begun: Kept, lengths: Any, training: bool) -> Any:
+        (h0,) = begun.initial
+        M = self._mask(w.W_h, begun.Z.shape[0], training)
+        H, G = E.gru(begun.Z, w.W_h, w.b_h, h0, lengths, M, **self._scalars())
         self._carry(w, lengths, h=(H, h0))
-        kept = Kept(X=X, H=H, G=G, h0=h0, M=M, lengths=lengths, given=given)
+        kept = Kept(X=begun.X, H=H, G=G, h0=h0, M=M, lengths=lengths, given=begun.given)
         return self._given_out(H, h0, lengths), kept
 
-    def backward(self, w: Any, kept: Any, dY: Any) -> Any:
-        dH, direct = self._of_all_steps(dY, kept.lengths, kept.X.shape[1])
+    def _run_back(self, w: Any, kept: Kept, dY: Any) -> list[Any]:
+        dH, direct = self._of_all_steps(dY, kept)
         how = self._scalars()
         kept.dZ, dh0 = E.gru_backward(dH, w.W_h, kept.H, kept.G, kept.h0, kept.lengths, kept.M, **how)
-        return self._of_inputs(E.dense_backward(kept.dZ, w.W_x), kept.given, direct, dh0)
+        return [dh0 if direct is None else E.add(dh0, direct)]
 
     def weight_gradients(self, w: Any, kept: Any, dY: Any) -> dict[str, Any]:
         dW_x, db = E.dense_gradients(kept.X, kept.dZ)

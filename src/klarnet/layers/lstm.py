@@ -40,22 +40,20 @@ class LSTM(_Recurrent):
         self.weight("W_h", (k, 4 * k), self.recurrent_initial)
         self.weight("b", (4 * k,), [0.0] * k + [1.0] * k + [0.0] * (2 * k))
 
-    def forward(self, w: Any, X: Any, lengths: Any = None, *, training: bool) -> Any:
-        given = len(X) - 1 if isinstance(X, list) else 0
-        X, (h0, c0) = self._begun(w, X)
-        Z = E.dense(X, w.W_x, w.b)
-        M = self._mask(w.W_h, Z.shape[0], training)
-        H, C, G = E.lstm(Z, w.W_h, h0, c0, lengths, M, reverse=int(self.reverse))
+    def _run(self, w: Any, begun: Kept, lengths: Any, training: bool) -> Any:
+        h0, c0 = begun.initial
+        M = self._mask(w.W_h, begun.Z.shape[0], training)
+        H, C, G = E.lstm(begun.Z, w.W_h, h0, c0, lengths, M, reverse=int(self.reverse))
         self._carry(w, lengths, h=(H, h0), c=(C, c0))
-        kept = Kept(X=X, H=H, C=C, G=G, h0=h0, c0=c0, M=M, lengths=lengths, given=given)
+        kept = Kept(X=begun.X, H=H, C=C, G=G, h0=h0, c0=c0, M=M, lengths=lengths, given=begun.given)
         return self._given_out(H, h0, lengths), kept
 
-    def backward(self, w: Any, kept: Any, dY: Any) -> Any:
-        dH, direct = self._of_all_steps(dY, kept.lengths, kept.X.shape[1])
+    def _run_back(self, w: Any, kept: Kept, dY: Any) -> list[Any]:
+        dH, direct = self._of_all_steps(dY, kept)
         kept.dZ, dh0, dc0 = E.lstm_backward(
             dH, w.W_h, kept.C, kept.G, kept.c0, kept.lengths, kept.M, reverse=int(self.reverse)
         )
-        return self._of_inputs(E.dense_backward(kept.dZ, w.W_x), kept.given, direct, dh0, dc0)
+        return [dh0 if direct is None else E.add(dh0, direct), dc0]
 
     def weight_gradients(self, w: Any, kept: Any, dY: Any) -> dict[str, Any]:
         dW_x, db = E.dense_gradients(kept.X, kept.dZ)

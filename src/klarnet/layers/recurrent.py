@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from klarnet.engine import functions as E
 
 from .checks import positive, within
-from .layer import Layer
+from .layer import Kept, Layer
 
 
 class _Recurrent(Layer):
@@ -75,12 +75,35 @@ class _Recurrent(Layer):
             raise ValueError(f"{kind}: carry_state and an initial state: a layer begins with one of them")
         return shape[-1]
 
-    def _begun(self, w: Any, X: Any) -> tuple[Any, list[Any]]:
-        """The sequences, and the states to begin with: given, carried, or None for 0."""
-        X, *states = X if isinstance(X, (list, tuple)) else [X]
+    def forward(self, w: Any, X: Any, lengths: Any = None, *, training: bool) -> Any:
+        return self._run(w, self._projected(w, X), lengths, training)
+
+    def backward(self, w: Any, kept: Any, dY: Any) -> Any:
+        return self._of_inputs(w, kept, self._run_back(w, kept, dY))
+
+    # Both directions of a layer first project, then run: two runs that lie side by side may run side by side.
+
+    def _projected(self, w: Any, X: Any) -> Kept:
+        """The part of the inputs at all steps, Z = X W_x + b, and the states to begin with: given, carried, or None."""
+        X, *initial = X if isinstance(X, (list, tuple)) else [X]
+        given = len(initial)
         if self.carry_state:  # copies: the backward pass wants them when the batch has left its own
-            states = [E.copy(getattr(w, name)) for name in self._states]
-        return X, states + [None] * (len(self._states) - len(states))
+            initial = [E.copy(getattr(w, name)) for name in self._states]
+        initial += [None] * (len(self._states) - len(initial))
+        return Kept(X=X, Z=E.dense(X, w.W_x, w.b), initial=initial, given=given)
+
+    def _run(self, w: Any, begun: Kept, lengths: Any, training: bool) -> Any:
+        """Through all steps: Y, and what the other passes need beside X, `initial` and `given` of what was begun."""
+        raise NotImplementedError
+
+    def _run_back(self, w: Any, kept: Kept, dY: Any) -> list[Any]:
+        """Back through all steps: dZ to `kept`, and the gradients of the initial states."""
+        raise NotImplementedError
+
+    def _of_inputs(self, w: Any, kept: Kept, initial: list[Any]) -> Any:
+        """The gradients of the inputs: of X, and of the initial states that were given."""
+        dX = E.dense_backward(kept.dZ, w.W_x)
+        return [dX, *initial[: kept.given]] if kept.given else dX
 
     def _mask(self, W_h: Any, n: int, training: bool) -> Any:
         """The mask of the states (n, units) of n examples for this step of a training; None where all are seen."""
@@ -98,18 +121,12 @@ class _Recurrent(Layer):
             for name, (S, first) in ends.items():
                 E.carry(getattr(w, name), E.last_step(S, lengths, first, reverse=0))
 
-    def _of_all_steps(self, dY: Any, lengths: Any, t: int) -> tuple[Any, Any]:
+    def _of_all_steps(self, dY: Any, kept: Kept) -> tuple[Any, Any]:
         """The gradient with respect to all states, from that of those given out; and what goes to h0 directly."""
         if self.outputs == "last":
-            return E.last_step_backward(dY, lengths, t=t, reverse=int(self.reverse))
+            t = kept.H.shape[1]
+            return E.last_step_backward(dY, kept.lengths, t=t, reverse=int(self.reverse))
         return dY, None
-
-    def _of_inputs(self, dX: Any, count: int, direct: Any, *initial: Any) -> Any:
-        """The gradients of the inputs: of X, and of the first `count` initial states."""
-        if not count:
-            return dX
-        dh0, *rest = initial
-        return [dX, dh0 if direct is None else E.add(dh0, direct), *rest][: 1 + count]
 
     def output_lengths(self, lengths: Any) -> Any:
         return None if self.outputs == "last" else lengths

@@ -67,22 +67,20 @@ class RNN(_Recurrent):
         self.weight("b", (k,))
         self.weight("W_o", (k, j or 1), self.initial, present=j is not None)
 
-    def forward(self, w: Any, X: Any, lengths: Any = None, *, training: bool) -> Any:
-        given = len(X) - 1 if isinstance(X, list) else 0
-        X, (h0,) = self._begun(w, X)
-        Z = E.dense(X, w.W_x, w.b)
-        M = self._mask(w.W_h, Z.shape[0], training)
-        H = E.rnn(Z, w.W_h, h0, lengths, M, reverse=int(self.reverse))
+    def _run(self, w: Any, begun: Kept, lengths: Any, training: bool) -> Any:
+        (h0,) = begun.initial
+        M = self._mask(w.W_h, begun.Z.shape[0], training)
+        H = E.rnn(begun.Z, w.W_h, h0, lengths, M, reverse=int(self.reverse))
         self._carry(w, lengths, h=(H, h0))
         states = self._given_out(H, h0, lengths)
-        kept = Kept(X=X, H=H, states=states, h0=h0, M=M, lengths=lengths, given=given)
+        kept = Kept(X=begun.X, H=H, states=states, h0=h0, M=M, lengths=lengths, given=begun.given)
         return (states if w.W_o is None else E.dense(states, w.W_o, None)), kept
 
-    def backward(self, w: Any, kept: Any, dY: Any) -> Any:
+    def _run_back(self, w: Any, kept: Kept, dY: Any) -> list[Any]:
         dstates = dY if w.W_o is None else E.dense_backward(dY, w.W_o)
-        dH, direct = self._of_all_steps(dstates, kept.lengths, kept.X.shape[1])
+        dH, direct = self._of_all_steps(dstates, kept)
         kept.dZ, dh0 = E.rnn_backward(dH, w.W_h, kept.H, kept.lengths, kept.M, reverse=int(self.reverse))
-        return self._of_inputs(E.dense_backward(kept.dZ, w.W_x), kept.given, direct, dh0)
+        return [dh0 if direct is None else E.add(dh0, direct)]
 
     def weight_gradients(self, w: Any, kept: Any, dY: Any) -> dict[str, Any]:
         dW_x, db = E.dense_gradients(kept.X, kept.dZ)
