@@ -69,6 +69,30 @@ def test_an_example_without_steps(name: str, both_ways: bool, outputs: str, engi
     assert all(near(dW[k], dW1[k], 1e-6) for k in dW1)
 
 
+@engines
+@pytest.mark.parametrize("reverse", [False, True])
+@every
+def test_an_example_without_steps_keeps_its_initial_state(name: str, reverse: bool, engine: str) -> None:
+    """Its last state is the initial one, whose gradient is dY; the other example is as if alone."""
+    x, h = kn.Input((None, 4), lengths=True), kn.Input((3,))
+    layer = MADE[name](outputs="last", reverse=reverse)
+    net = kn.Network(inputs=[x, h], outputs=layer([x, h]), seed=3)
+    X, h0 = normal((2, 2, 4), 1).astype(np.float32), normal((2, 3), 4).astype(np.float32)
+    W_o = next((net.weights[w] for w in net.weights if w.endswith("W_o")), np.eye(3, dtype=np.float32))
+    dY = normal((2, W_o.shape[1]), 2).astype(np.float32)
+    passes = []
+    with use(engine):
+        for rows, lengths in ((slice(0, 2), [0, 2]), (slice(1, 2), [2])):
+            Y = net.forward([X[rows], h0[rows]], training=True, lengths=lengths)
+            dX = net.backward(dY[rows])
+            own = {k: v.copy() for k, v in net.weight_gradients().items() if not k.endswith("W_o")}
+            passes.append((Y, *dX.values(), own))
+    (Y, dX, dh0, dW), (Y1, dX1, dh1, dW1) = passes
+    assert near(Y[0], h0[0] @ W_o, 1e-6) and not dX[0].any() and near(dh0[0], dY[0] @ W_o.T, 1e-6)
+    assert near(Y[1:], Y1, 1e-6) and near(dX[1:], dX1, 1e-6) and near(dh0[1:], dh1, 1e-6)
+    assert all(near(dW[k], dW1[k], 1e-6) for k in dW1)
+
+
 @every
 def test_both_ways_are_the_two_layers_side_by_side(name: str) -> None:
     for outputs in ("sequence", "last"):
