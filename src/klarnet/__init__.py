@@ -32,8 +32,8 @@ _ROOMS = ("ctc", "data", "engine", "formulas", "layers", "lm", "losses", "metric
 _NAMES = {
     "model": "Network load",
     "layers": "ELU GELU GRU LSTM RNN Add AveragePool1D AveragePool2D BatchNorm Bidirectional Concat Conv1D Conv2D "
-    "ConvTranspose2D Crop2D Dense Dropout Embedding Flatten GaussianNoise GlobalAveragePool Highway Input "
-    "Kept Layer LayerNorm LeakyReLU MaxPool1D MaxPool2D MaxUnpool2D Node Pad2D Permute ReLU Reshape Sigmoid "
+    "ConvTranspose2D Crop2D Dense Dropout Embedding Flatten GaussianNoise GlobalAveragePool GlobalMaxPool Highway "
+    "Input Kept Layer LayerNorm LeakyReLU MaxPool1D MaxPool2D MaxUnpool2D Node Pad2D Permute ReLU Reshape Sigmoid "
     "SiLU Softmax Tanh ToSequence Upsample2D",
     "losses": "BinaryCrossEntropy CrossEntropy Huber Loss SigmoidBinaryCrossEntropy SmoothL1 SoftmaxCrossEntropy "
     "SquaredError",

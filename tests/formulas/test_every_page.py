@@ -94,6 +94,8 @@ CALLS: dict[str, Call] = {
     "average_pool2d_backward": ((normal(N, 3, 5, 2),), {"h": 5, "w": 6, "count_padding": 0, **POOLING}),
     "global_average": ((normal(N, 4, 2),), {}),
     "global_average_backward": ((normal(N, 2),), {"p": 4}),
+    "global_max": ((normal(N, 4, 2), LENGTHS), {}),
+    "global_max_backward": ((normal(N, 2), LENGTHS[:, None] * np.ones((1, 2), np.int32) - 1), {"p": 4}),
     "batch_norm": (
         (normal(N, 4, 2), normal(2), normal(2), normal(2), positive(2)),
         {"momentum": 0.8, "epsilon": 1e-5},

@@ -234,6 +234,15 @@ def test_average_pooling(data: Any, drawn: Any, n: int, c: int, order: str, coun
     agree("global", f.global_average, P, lambda dY: f.global_average_backward(dY, p=h * w), order)
 
 
+@given(data=st.data(), n=small, p=small, c=small, varied=st.booleans())
+def test_global_max(data: Any, n: int, p: int, c: int, varied: bool) -> None:
+    X = data.draw(arrays(n, p, c))
+    lengths = np.array(data.draw(st.lists(st.integers(0, p), min_size=n, max_size=n)), np.int32)
+    given_ = lengths if varied else None
+    index = f.global_max(X, given_)[1]
+    agree("max", lambda X: f.global_max(X, given_)[0], X, lambda dY: f.global_max_backward(dY, index, p=p))
+
+
 # Norms -------------------------------------------------------------------------------------------------------------
 
 

@@ -65,6 +65,8 @@ LAYERS: dict[str, Row] = {
     "AveragePool1D": row(kn.AveragePool1D, LINES, of=(2,), padding=(0, 1), bad=NO_SEQUENCE),
     "GlobalAveragePool": row(kn.GlobalAveragePool, PICTURES, bad=[((6,), "(h, w, d) or (t, d)")]),
     "GlobalAveragePool of sequences": row(kn.GlobalAveragePool, LINES),
+    "GlobalMaxPool": row(kn.GlobalMaxPool, PICTURES, bad=[((6,), "(h, w, d) or (t, d)")]),
+    "GlobalMaxPool of sequences": row(kn.GlobalMaxPool, LINES),
     "MaxUnpool2D": row(
         kn.MaxUnpool2D, (2, 3, 2, 4), PICTURES, window=2, apply=listed,
         bad=[([(4, 2, 4), (6, 5, 4)], "expected (3, 2, 4), the shape behind the pooling")],

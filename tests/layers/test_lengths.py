@@ -38,6 +38,7 @@ LINES: dict[str, Stack] = {
     "dilated": lambda: [kn.Conv1D(3, 3, padding="full", dilation=2), kn.LSTM(2)],
     "pools": lambda: [kn.Dense(3), kn.MaxPool1D(2), kn.AveragePool1D(2, stride=1, padding="half")],
     "pool padded in front": lambda: [kn.Dense(3), kn.MaxPool1D(3, stride=1, padding=(2, 0))],
+    "max over time": lambda: [kn.Conv1D(3, 2, padding="half"), kn.GlobalMaxPool(), kn.Dense(2)],
     "norm": lambda: [kn.LayerNorm(activation="relu"), kn.Highway(), kn.Softmax()],
     "dropout": lambda: [kn.Dropout(0.5), kn.Dense(2), kn.Dropout(0.2)],
 }

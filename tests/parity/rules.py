@@ -240,6 +240,18 @@ def _global_average_backward(d: Drawing) -> Case:
     return Case({"dY": d.normal(d.size(least=0), d.size())}, {"p": d.size()})
 
 
+@rule("global_max")
+def _global_max(d: Drawing) -> Case:
+    n, p = d.choose((1, 2, 3, 7, 0)), d.size(options=(1, 2, 5, 9))
+    return Case({"X": d.normal(n, p, d.size()), "lengths": d.integers(0, p + 1, n)})
+
+
+@rule("global_max_backward")
+def _global_max_backward(d: Drawing) -> Case:
+    n, p, c = d.size(), d.size(options=(1, 2, 5, 9)), d.size()
+    return Case({"dY": d.normal(n, c), "index": d.integers(-1, p, n, c)}, {"p": p})
+
+
 @rule("max_unpool2d_backward")
 def _max_unpool_backward(d: Drawing) -> Case:
     case = _pooling(d)

@@ -193,6 +193,8 @@ row("ctc_best_states", "X[t,k] int:labels[s] -> int:path[t] ; int blank", sizes=
 row("ctc_beam_search", "X[t,k] ?int:symbols[k] ?int:states[q,3] ?int:arcs[a,2] ?log_p[a] ?log_back[q] "
     "?int:nodes[r,3] ?int:branches[b,2] -> int:count[1] int:labels[w,t] double:log_probability[w] double:score[w] "
     "; int w, int blank, float weight, float bonus, int begin, int end", sizes=read)
+row("global_max", "X[n,p,c] ?int:lengths[n] -> Y[n,c] ?int:index[n,c]")
+row("global_max_backward", "dY[n,c] int:index[n,c] -> dX[n,p,c] ; int p")
 # fmt: on
 
 

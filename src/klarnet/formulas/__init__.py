@@ -70,6 +70,8 @@ from .pooling import (
     average_pool2d_backward,
     global_average,
     global_average_backward,
+    global_max,
+    global_max_backward,
     max_pool2d,
     max_pool2d_backward,
 )
@@ -140,6 +142,8 @@ __all__ = [
     "gelu_backward",
     "global_average",
     "global_average_backward",
+    "global_max",
+    "global_max_backward",
     "gradient_descent",
     "gradient_norm",
     "gru",

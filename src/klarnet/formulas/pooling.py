@@ -4,14 +4,15 @@
               dX = dY at that place, 0 elsewhere; windows that overlap add up
     average   Y = sum of the window / m,  dX = dY / m to each of its cells
               m = all cells of the window, or with count_padding = 0 only those inside the map
-    global    Y = mean over all positions
+    global    Y = mean, or maximum, over all positions; with lengths the maximum is over those before the length
 
 X (n, h, w, c), Y and index (n, i, j, c), windows and padding as in `padding` (no dilation): those that do not
 fit wholly at the end are dropped. Padding is −∞ for the maximum and 0 for the average. On a tie the first
 cell in row-major order is taken, and it alone receives the gradient. A NaN wins over every number, the first
 of several; of a window full of −∞ it is the first cell inside the map.
 
-Source: the course's chapter on pooling; LeCun et al. 1998; Scherer, Müller, Behnke 2010.
+Source: the course's chapter on pooling; LeCun et al. 1998; Scherer, Müller, Behnke 2010; max over time: Collobert et
+al. 2011.
 """
 
 from __future__ import annotations
@@ -90,6 +91,32 @@ def global_average_backward(dY: Array, *, p: int) -> Array:
     """dX = dY / p at each of the p positions. dY (n, c) → dX (n, p, c)."""
     n, c = dY.shape
     return zeros((n, p, c), dY) + dY[:, None, :] / p
+
+
+def global_max(X: Array, lengths: Array | None = None) -> tuple[Array, Array]:
+    """Y = max over the positions before the length. X (n, p, c), lengths (n,) or None for all p → Y, index (n, c).
+
+    index is the position of the maximum, int32: the first of several; a NaN wins. Of length 0: Y = 0, index −1.
+    """
+    xp = namespace(X, lengths)
+    n, p, c = X.shape
+    place = xp.arange(p, dtype=xp.int32, device=X.device)[None, :, None]
+    end = xp.full((n,), p, dtype=xp.int32, device=X.device) if lengths is None else lengths
+    inside = place < end[:, None, None]
+    seen = xp.where(inside, X, -float("inf"))
+    top = xp.max(seen, axis=1)[:, None, :]
+    here = inside & ((X == top) | (xp.isnan(X) & xp.isnan(top)))
+    index = xp.min(xp.where(here, place, p), axis=1)
+    empty = (end <= 0)[:, None]
+    Y = xp.where(empty, 0.0, top[:, 0, :])
+    return Y, xp.astype(xp.where(empty, -1, index), xp.int32)
+
+
+def global_max_backward(dY: Array, index: Array, *, p: int) -> Array:
+    """dX = dY at the position of the maximum, 0 elsewhere. dY, index (n, c) → dX (n, p, c)."""
+    xp = namespace(dY, index)
+    place = xp.arange(p, dtype=index.dtype, device=dY.device)[None, :, None]
+    return xp.where(place == index[:, None, :], dY[:, None, :], 0.0)
 
 
 def _cells(window: Pair, output: Pair, stride: Pair) -> Iterator[tuple[int, Slices]]:

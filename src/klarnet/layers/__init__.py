@@ -15,7 +15,7 @@ from .lstm import LSTM
 from .merge import Add, Concat
 from .node import Input, Node
 from .norm import BatchNorm, LayerNorm
-from .pooling import AveragePool1D, AveragePool2D, GlobalAveragePool, MaxPool1D, MaxPool2D
+from .pooling import AveragePool1D, AveragePool2D, GlobalAveragePool, GlobalMaxPool, MaxPool1D, MaxPool2D
 from .rnn import RNN
 from .shape import Crop2D, Flatten, Pad2D, Permute, Reshape, ToSequence
 from .upsampling import ConvTranspose2D, MaxUnpool2D, Upsample2D
@@ -45,6 +45,7 @@ __all__ = [
     "Flatten",
     "GaussianNoise",
     "GlobalAveragePool",
+    "GlobalMaxPool",
     "Highway",
     "Input",
     "Kept",

@@ -148,3 +148,32 @@ class GlobalAveragePool(Layer):
 
     def output_lengths(self, lengths: Any) -> Any:
         raise ValueError("GlobalAveragePool: the mean would count what lies past a length")
+
+
+class GlobalMaxPool(Layer):
+    """The largest value over all places: X (n, h, w, d) or (n, t, d) → (n, d); of sequences the max over time.
+
+    With lengths only the steps before an example's own length count, and an example without steps gives 0. dY goes to
+    the place that held the maximum, the first of several. Raises ValueError on inputs without places, and on pictures
+    with lengths. Collobert et al. 2011, Kim 2014. Course: text.
+    """
+
+    traced = True
+    takes_lengths = True
+
+    def build(self, shape: Any) -> None:
+        if len(shape) < 2:
+            raise ValueError(f"GlobalMaxPool: expected (h, w, d) or (t, d), got {shape}")
+
+    def forward(self, w: Any, X: Any, lengths: Any = None, *, training: bool) -> Any:
+        if lengths is not None and X.ndim != 3:
+            raise ValueError(f"GlobalMaxPool: lengths count along sequences (t, d), got {X.shape[1:]}")
+        places = prod(X.shape[1:-1])
+        Y, index = E.global_max(X.reshape(X.shape[0], places, X.shape[-1]), lengths)
+        return Y, Kept(index=index, shape=X.shape, places=places)
+
+    def backward(self, w: Any, kept: Any, dY: Any) -> Any:
+        return E.global_max_backward(dY, kept.index, p=kept.places).reshape(kept.shape)
+
+    def output_lengths(self, lengths: Any) -> Any:
+        return None
