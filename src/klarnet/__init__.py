@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what a type checker and an editor see
     from .model import Network, load
     from .optimizers import *
     from .tasks.builders import mlp, residual, small_vgg, vgg
+    from .tasks.text_builders import character_model, recurrent, sentence_cnn
     from .training import *
 
 __version__ = "0.1.0"
@@ -40,6 +41,7 @@ _NAMES = {
     "optimizers": "Adagrad Adam AdamW Constant Cosine GradientDescent OneCycle Optimizer RMSProp ReduceOnPlateau "
     "Schedule Step WarmUp",
     "tasks.builders": "mlp residual small_vgg vgg",
+    "tasks.text_builders": "character_model recurrent sentence_cnn",
     "training": "Callback Checkpoint EarlyStopping History NotFiniteError Profile Progress RateCurve TensorBoard "
     "Trainer Unfreeze Watch check_gradients load_checkpoint lr_find profile read_checkpoint save_checkpoint",
 }

@@ -123,6 +123,8 @@ class Network(BaseNetwork):
     ) -> Result:
         """Loss, metrics and confusion matrix on data, outside training. Arguments as for `fit`.
 
+        A network that learned from texts takes a list of them too: `net.predict(["Schmidt", "Rossi"])`.
+
         batch_size   by default 256; of a source whose examples have lengths 32
 
         result.loss, result.accuracy, result.confusion_matrix; result["accuracy"] as well.

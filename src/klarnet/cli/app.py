@@ -10,10 +10,12 @@ import klarnet
 
 from .apply import EVALUATE_EXAMPLES, PREDICT_EXAMPLES, evaluate, predict
 from .compare import COMPARE_EXAMPLES, compare
+from .cross_validate import CROSS_VALIDATE_EXAMPLES, cross_validate
 from .explain import EXPLAIN_EXAMPLES, explain
 from .lm import LM_SCORE_EXAMPLES, LM_TRAIN_EXAMPLES, lm_score, lm_train
 from .preview import PREVIEW_EXAMPLES, augment_preview
 from .recipes import RECIPE_EXAMPLES, RECIPES_EXAMPLES, recipe, recipes
+from .sample import SAMPLE_EXAMPLES, sample
 from .show import INFO_EXAMPLES, SUMMARY_EXAMPLES, info, summary
 from .train import RESUME_EXAMPLES, TRAIN_EXAMPLES, resume, train
 from .tune import LR_FIND_EXAMPLES, TUNE_EXAMPLES, lr_find, tune
@@ -43,10 +45,12 @@ COMMANDS: tuple[tuple[Callable[..., int], str, str], ...] = (
     (recipes, "", RECIPES_EXAMPLES),
     (recipe, "NAME", RECIPE_EXAMPLES),
     (tune, "RECIPE", TUNE_EXAMPLES),
+    (cross_validate, "RECIPE", CROSS_VALIDATE_EXAMPLES),
     (lr_find, "RECIPE", LR_FIND_EXAMPLES),
     (augment_preview, "RECIPE", PREVIEW_EXAMPLES),
     (evaluate, "RUN", EVALUATE_EXAMPLES),
-    (predict, "RUN FILE...", PREDICT_EXAMPLES),
+    (predict, "RUN [FILE...]", PREDICT_EXAMPLES),
+    (sample, "RUN", SAMPLE_EXAMPLES),
     (compare, "RUN RUN...", COMPARE_EXAMPLES),
     (summary, "WHAT", SUMMARY_EXAMPLES),
     (explain, "TOPIC WORD", EXPLAIN_EXAMPLES),

@@ -2,9 +2,11 @@
 
 from klarnet.data import augment, layout
 from klarnet.data.convert import as_dataset
+from klarnet.data.corpus import Corpus, TextStream, corpus
 from klarnet.data.csv_file import csv
 from klarnet.data.dataset import Dataset
 from klarnet.data.embedded import digits
+from klarnet.data.encoded_texts import EncodedTexts
 from klarnet.data.encoding import Encoding
 from klarnet.data.idx import read_idx, write_idx
 from klarnet.data.lazy import LazyPictures
@@ -19,18 +21,27 @@ from klarnet.data.source import Source
 from klarnet.data.standardise import standardise
 from klarnet.data.stream import BatchStream
 from klarnet.data.table import Table
+from klarnet.data.text_encoding import TextEncoding
+from klarnet.data.text_files import text_lines
+from klarnet.data.texts import Texts, texts
 
 __all__ = [
     "BatchStream",
+    "Corpus",
     "Dataset",
+    "EncodedTexts",
     "Encoding",
     "LazyPictures",
     "Scaling",
     "Sequences",
     "Source",
     "Table",
+    "TextEncoding",
+    "TextStream",
+    "Texts",
     "as_dataset",
     "augment",
+    "corpus",
     "csv",
     "digits",
     "layout",
@@ -42,5 +53,7 @@ __all__ = [
     "read_mask",
     "read_picture",
     "standardise",
+    "text_lines",
+    "texts",
     "write_idx",
 ]

@@ -165,7 +165,7 @@ class Encoding:
     def of(cls, net: Any) -> Encoding:
         """The encoding that a network learned with. Raises ValueError for one that did not learn from a table."""
         about, scaling = net.encoding, net.scaling
-        if about is None:
+        if about is None or "columns" not in about:
             raise ValueError("the network was not trained on a table, so it knows no columns")
         return cls(
             tuple(about["columns"]),

@@ -12,6 +12,7 @@ from klarnet.data.scaling import Scaling
 
 if TYPE_CHECKING:
     from klarnet.data.encoding import Encoding
+    from klarnet.data.text_encoding import TextEncoding
 
 Batch = tuple[Any, ...]  # X and t, and the lengths where examples have some
 
@@ -22,7 +23,7 @@ class Source(ABC):
     name         begins the error texts
     class_names  the names of classes 0, 1, …; None where unknown
     scaling      how stored values become network input; None: as they are
-    encoding     how rows of a table became X; None where there was no table
+    encoding     how rows of a table, or texts, became X; None where there were none
     keeps_order  whether the batches of an epoch come in one order of their own, shuffled or not: what a network that
                  carries states from batch to batch needs
     lengths      (n,) how many steps every example has, where they differ; None where they do not. Batches are then
@@ -32,7 +33,7 @@ class Source(ABC):
     name: str
     class_names: tuple[str, ...] | None
     scaling: Scaling | None
-    encoding: Encoding | None = None
+    encoding: Encoding | TextEncoding | None = None
     keeps_order: bool = False
     lengths: np.ndarray | None = None
 

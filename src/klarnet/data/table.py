@@ -91,7 +91,7 @@ class Table:
         `groups` are by default those of the file's group column. Raises what `Dataset.split` and `encode` raise.
         """
         groups = self.groups if groups is None else groups
-        parts = [self._rows(part) for part in split(self, fractions, seed, stratified, groups)]
+        parts = [self.chosen(part) for part in split(self, fractions, seed, stratified, groups)]
         encoding = self.like or parts[0].fit()
         return tuple(part.encode(encoding) for part in parts)
 
@@ -181,7 +181,8 @@ class Table:
         for name, value in self._chosen(rows).items():
             object.__setattr__(self, name, value)
 
-    def _rows(self, which: np.ndarray) -> Table:
+    def chosen(self, which: np.ndarray) -> Table:
+        """Some of the rows, by their numbers."""
         return replace(self, **self._chosen(which))
 
     def _chosen(self, which: np.ndarray) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Metrics: how good the answers are."""
 
 from klarnet.metrics.accuracy import Accuracy, accuracy
+from klarnet.metrics.bits import Bits
 from klarnet.metrics.calibration import Calibration, CalibrationError, calibration
 from klarnet.metrics.class_figures import F1, Precision, Recall
 from klarnet.metrics.confusion import Confusion, ConfusionMatrix, confusion_matrix
@@ -13,6 +14,7 @@ __all__ = [
     "F1",
     "METRICS",
     "Accuracy",
+    "Bits",
     "Calibration",
     "CalibrationError",
     "Confusion",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 from klarnet.metrics.accuracy import Accuracy
+from klarnet.metrics.bits import Bits
 from klarnet.metrics.calibration import CalibrationError
 from klarnet.metrics.class_figures import F1, Precision, Recall
 from klarnet.metrics.regression import MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError, RSquared
@@ -39,6 +40,7 @@ METRICS: dict[str, Callable[[], Metric]] = {
     "recall_weighted": lambda: Recall("weighted"),
     "f1_weighted": lambda: F1("weighted"),
     "calibration_error": CalibrationError,
+    "bits": Bits,
     "mse": MeanSquaredError,
     "rmse": RootMeanSquaredError,
     "mae": MeanAbsoluteError,

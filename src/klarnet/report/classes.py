@@ -179,10 +179,11 @@ def _mistakes(m: Material, most: int = 24) -> Html:
     note = f"{len(wrong):,} of {len(truth):,} {m.part} examples were taken for another class; {shown}:"
     names = m.names
     if not pictures.is_picture(np.shape(m.X)[1:]):
-        heads = ["example", "is", "taken for", "sure", "true class"]
+        texts = isinstance(m.X[0], str)
+        heads = ["text" if texts else "example", "is", "taken for", "sure", "true class"]
         rows = [
             [
-                int(which[i]),
+                m.X[which[i]] if texts else int(which[i]),
                 names[truth[i]],
                 names[said[i]],
                 percent(p[i, said[i]], 0),

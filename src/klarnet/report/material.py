@@ -27,7 +27,7 @@ class Material:
     net           the network as it was kept
     history       what happened in each epoch
     result        the figures of the examples shown, by name: loss, accuracy, …
-    X, t          the examples shown, which the network did not learn from, and their targets
+    X, t          the examples shown, which the network did not learn from, and their targets; X may be texts
     predictions   the network's outputs for X
     part          which examples they are: "test", or "validation" where the test set is to stay unseen
     settings      what was asked for, nested as in a recipe
@@ -61,7 +61,9 @@ class Material:
     def classes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """Of a classification of whole examples: probabilities (m, k), true classes (m,), and which examples of X
         they are (m,); those with an ignored label are left out. None for everything else."""
-        if isinstance(self.loss, Mapping) or isinstance(self.predictions, Mapping) or self.t is None:
+        if isinstance(self.loss, Mapping) or isinstance(self.predictions, Mapping):
+            return None
+        if self.t is None or self.predictions is None:
             return None
         loss, p, t = find_loss(self.loss), np.asarray(self.predictions), np.asarray(self.t)
         which = np.arange(len(p))
@@ -100,8 +102,10 @@ class Material:
         """Of a regression: predictions and truth, both (n, k) float64; None for everything else."""
         if self.classes is not None or self.matrix is not None or isinstance(self.predictions, Mapping):
             return None
+        if self.t is None or self.predictions is None:
+            return None
         y, t = np.asarray(self.predictions), np.asarray(self.t)
-        if self.t is None or y.ndim > 2 or t.dtype.kind not in "fiub" or y.size != t.size or not y.size:
+        if y.ndim > 2 or t.dtype.kind not in "fiub" or y.size != t.size or not y.size:
             return None
         return y.reshape(len(y), -1).astype(np.float64), t.reshape(len(y), -1).astype(np.float64)
 
@@ -112,21 +116,22 @@ def of_run(outcome: Outcome) -> Material:
 
     recipe, parts = outcome.recipe, outcome.parts
     size = recipe.training.batch_size
-    train = parts.train
+    train, test = parts.train, parts.test
+    X, t, *_ = next(iter(train.batches(size)))
     return Material(
         title=f"klarnet: {recipe.name}",
         net=outcome.net,
         history=outcome.history,
         result=outcome.result,
-        X=parts.test.X,
-        t=parts.test.t,
+        X=getattr(test, "texts", getattr(test, "X", None)),
+        t=getattr(test, "t", None),
         predictions=outcome.predictions,
         seconds=outcome.seconds,
         settings=flat(recipe),
-        sizes={"training": len(train), "validation": len(parts.validation), "test": len(parts.test)},
+        sizes={"training": len(train), "validation": len(parts.validation), "test": len(test)},
         loss=loss_of(recipe),
         optimizer=optimizer_of(recipe),
         batch_size=size,
         watched=None if outcome.watch is None else outcome.watch.to_json(),
-        sample=train.take(range(min(size, len(train)))),
+        sample=(X, t),
     )

@@ -1,8 +1,9 @@
-"""Naming the class of picture files with a trained network."""
+"""Naming the class of picture files or texts with a trained network."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +13,11 @@ from klarnet.model import Network
 
 @dataclass
 class Answer:
-    """The classification of one file: class names with probabilities, the likeliest first."""
+    """The classification of one file or text: class names with probabilities, the likeliest first."""
 
-    file: str
+    file: str  # or the text itself
     ranking: list[tuple[str, float]]
-    light: bool  # a grey picture, light at its border, where MNIST is black
+    light: bool = False  # a grey picture, light at its border, where MNIST is black
 
     @property
     def label(self) -> str:
@@ -43,7 +44,26 @@ def classify(net: Network, file: str | os.PathLike[str], *, invert: bool = False
         shapes = ", ".join(str(v.shape) for v in net.inputs)
         raise ValueError(f"{file}: the network takes {shapes}, expected pictures (height, width, 1 or 3)")
     X = read_picture(file, *shape, invert=invert)
-    p = net.predict(X[None])[0]
+    return Answer(str(file), _ranking(net, net.predict(X[None])[0]), shape[2] == 1 and light_border(X))
+
+
+def classify_texts(net: Network, texts: Sequence[str]) -> list[Answer]:
+    """Name the class of each text. Raises ValueError for a network that does not tell classes of texts apart, and for
+    a text without any character."""
+    if not reads_texts(net) or len(next(iter(net.outputs.values())).shape) != 1:
+        raise ValueError("the network tells no classes of texts apart")
+    for i, text in enumerate(texts):
+        if not text.strip():
+            raise ValueError(f"text {i + 1}: empty, expected some characters")
+    answers = zip(texts, net.predict(list(texts)), strict=True)
+    return [Answer(text, _ranking(net, p)) for text, p in answers]
+
+
+def reads_texts(net: Network) -> bool:
+    """Did the network learn from texts?"""
+    return net.encoding is not None and "unit" in net.encoding
+
+
+def _ranking(net: Network, p: np.ndarray) -> list[tuple[str, float]]:
     names = net.class_names or tuple(str(i) for i in range(len(p)))
-    order = np.argsort(-p, kind="stable")
-    return Answer(str(file), [(names[i], float(p[i])) for i in order], shape[2] == 1 and light_border(X))
+    return [(names[i], float(p[i])) for i in np.argsort(-p, kind="stable")]

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from klarnet.data import TextEncoding
 from klarnet.data.augment import Augmented
 from klarnet.model import Network
 from klarnet.training import Callback, EarlyStopping, History
 
-from .parts import Examples
+from .parts import Examples, Parts
 from .recipes import Recipe, augmentation_of, loss_of, network_of, optimizer_of, schedule_of, unfreezing_of
 from .recipes.tables import at
 
@@ -20,13 +21,17 @@ def network_for(recipe: Recipe, train: Any) -> Network:
     X, t = train.outline()
     if t is None:
         raise ValueError(f"{train.name}: no targets in the data, nothing can be learned from them")
+    if isinstance(train.encoding, TextEncoding):
+        net = network_of(recipe, (), len(train.class_names), symbols=len(train.encoding))
+        net.encoding = train.encoding.settings()
+        return net
     classes, labels = train.class_names, train.labels()
     classify = classes is not None or labels is not None
     outputs = len(classes) if classes else int(labels.max()) + 1 if classify else int(np.prod(t.shape[1:]))
     return network_of(recipe, X.shape[1:], outputs, classify=classify)
 
 
-def begin_network(recipe: Recipe, examples: Examples) -> Network:
+def begin_network(recipe: Recipe, examples: Examples | Parts) -> Network:
     """The network as its training begins: with first weights, or with those of another one, which is told of; frozen
     where the recipe says so."""
     net, how, origin = network_for(recipe, examples.train), recipe.transfer, recipe.origin
@@ -47,7 +52,7 @@ def begin_network(recipe: Recipe, examples: Examples) -> Network:
 def learn(
     recipe: Recipe,
     net: Network,
-    examples: Examples,
+    examples: Examples | Parts,
     before: list[Callback],
     behind: list[Callback],
     *,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from klarnet.data import Dataset
+from klarnet.data import Corpus, LazyPictures, Texts
 from klarnet.data.table import Table
 
 from .recipes import Recipe, source_of, splitting_of
@@ -16,11 +16,11 @@ from .sources import Supply
 @dataclass(frozen=True)
 class Parts:
     """Training, validation and test data, which never share an example. A set that is larger than memory is a source
-    of batches; the test part lies in memory."""
+    of batches; the test part lies in memory: a `Dataset`, texts, or one long text."""
 
     train: Any
     validation: Any
-    test: Dataset
+    test: Any
 
 
 class Examples:
@@ -40,10 +40,22 @@ class Examples:
         return self._cut[1]
 
     @cached_property
-    def test(self) -> Dataset:
+    def test(self) -> Any:
         read = self._supply.test
         found = self._cut[2] if read is None else read(lambda: self.train)
-        return found if isinstance(found, Dataset) else found.load()
+        return found.load() if isinstance(found, LazyPictures) else found
+
+    def whole(self) -> tuple[Any, bool]:
+        """All examples before they are cut, and whether to spread each class evenly. Raises ValueError for a source
+        that has a test part of its own."""
+        supply = self._supply
+        if supply.test is not None or supply.validation is not None:
+            raise self._origin.error(("data",), "[data]: this source has parts of its own, expected all in one")
+        whole = supply.train()
+        return whole, self._stratified(whole)
+
+    def _stratified(self, whole: Any) -> bool:
+        return whole.labels() is not None if self.how.stratified is None else self.how.stratified
 
     @cached_property
     def _supply(self) -> Supply:
@@ -59,10 +71,10 @@ class Examples:
         shares = self._shares(supply)
         whole = supply.train()
         if shares:
-            stratified = whole.labels() is not None if self.how.stratified is None else self.how.stratified
+            stratified = self._stratified(whole)
             cut = list(whole.split(1 - sum(shares), *shares, seed=self.seed, stratified=stratified))
         else:
-            cut = [whole.encode() if isinstance(whole, Table) else whole]
+            cut = [whole.encode() if isinstance(whole, (Table, Texts, Corpus)) else whole]
         if supply.validation is not None:
             cut.insert(1, supply.validation(lambda: cut[0]))
         return tuple(cut)

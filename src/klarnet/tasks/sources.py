@@ -169,10 +169,43 @@ def numpy(
     return Source(lambda: supply, needs=None if path else "an .npz or .npy file")
 
 
+def texts(
+    path: str | None = None,
+    *,
+    unit: Literal["characters", "words"] = "characters",
+    lower: bool = False,
+    least: int = 1,
+    keep_duplicates: bool = False,
+    text: Column = 0,
+    target: Column = -1,
+    class_names: list[str] | None = None,
+) -> Source:
+    """Short texts, each of a class; the settings are those of `kn.data.texts`.
+
+    unit          what gets a number: "characters" or "words"
+    least         symbols that are rarer in the training part count as unknown
+    text, target  the columns of a CSV file
+    """
+    how: dict[str, Any] = {"unit": unit, "lower": lower, "least": least, "keep_duplicates": keep_duplicates}
+    how |= {"text": text, "target": target, "class_names": class_names}
+    supply = Supply(lambda: data.texts(str(path), **how))
+    needs = None if path else "a folder or zip with one text file a class, or a CSV file"
+    return Source(lambda: supply, needs=needs)
+
+
+def corpus(path: str | None = None, *, lower: bool = False, least: int = 1, steps: int = 64) -> Source:
+    """Text to learn a language model from; the settings are those of `kn.data.corpus`."""
+    supply = Supply(lambda: data.corpus(str(path), lower=lower, least=least, steps=steps))
+    needs = None if path else "a text file, or a folder or zip of text files"
+    return Source(lambda: supply, needs=needs)
+
+
 SOURCES: dict[str, Callable[..., Source]] = {
     "digits": digits,
     "mnist": mnist,
     "pictures": pictures,
     "csv": csv,
     "numpy": numpy,
+    "texts": texts,
+    "corpus": corpus,
 }

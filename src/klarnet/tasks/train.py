@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from klarnet.data import Dataset
 from klarnet.engine import engine
 from klarnet.model import Network
 from klarnet.training import Callback, Checkpoint, History, Watch, read_checkpoint, save_checkpoint
@@ -31,7 +30,7 @@ class Outcome:
     history: History
     result: Result
     parts: Parts
-    predictions: np.ndarray  # the network's outputs for the test examples (n, …)
+    predictions: np.ndarray | None  # the network's outputs for the test examples (n, …); of a long text None
     seconds: float
     interrupted: bool
     watch: Watch | None = None
@@ -116,7 +115,7 @@ def _run(recipe: Recipe, folder: Path, net: Network, examples: Examples, *, resu
     seconds = max(time.perf_counter() - start, sum(row["seconds"] for row in history.rows))
     net.save(folder / "best.klarnet")
     result = net.evaluate(examples.test, loss=loss_of(recipe), metrics=how.metrics)
-    predictions = net.predict(examples.test.X)
+    predictions = net.predict(examples.test) if tells_classes(net) else None
     parts = Parts(examples.train, examples.validation, examples.test)
     write_json(folder / "evaluation.json", described(result, examples.test))
     if watch is not None:
@@ -124,7 +123,12 @@ def _run(recipe: Recipe, folder: Path, net: Network, examples: Examples, *, resu
     return Outcome(recipe, net, history, result, parts, predictions, seconds, record.interrupted, watch)
 
 
-def described(result: Result, test: Dataset) -> dict[str, Any]:
+def tells_classes(net: Network) -> bool:
+    """Are the outputs one answer an example, and not one for each symbol of a long text?"""
+    return None not in next(iter(net.outputs.values())).shape
+
+
+def described(result: Result, test: Any) -> dict[str, Any]:
     """An evaluation as plain values, for a file or `--json`."""
     found: dict[str, Any] = {"examples": len(test), **{name: float(value) for name, value in result.items()}}
     if result.confusion_matrix is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
-from klarnet.data import Dataset
 from klarnet.model import Network, load
 from klarnet.training.evaluation import Result
 
@@ -43,7 +43,7 @@ def network_named(what: str, data: str | None = None) -> Network:
     return network_for(recipe, Examples(recipe).train)
 
 
-def evaluate(run: str | os.PathLike[str], data: str | None = None) -> tuple[Result, Dataset]:
+def evaluate(run: str | os.PathLike[str], data: str | None = None) -> tuple[Result, Any]:
     """Evaluate a run on the test part of its recipe's data, or of the data at another path."""
     net = trained_network(run)
     file = (Path(run) if Path(run).is_dir() else Path(run).parent) / "recipe.toml"

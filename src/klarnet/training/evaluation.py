@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from klarnet.data import Source
+from klarnet.data import Source, TextEncoding
 from klarnet.engine import Refused, State, engine
 from klarnet.layers.checks import positive
 from klarnet.losses import Loss
@@ -71,6 +71,8 @@ def predict(net: BaseNetwork, X: Any, *, batch_size: int | None = None, lengths:
         if lengths is not None:
             raise TypeError(f"predict: lengths are given twice, by themselves and inside {X!r}")
         return _of_source(net, Feed(X, name="predict"), batch_size)
+    if isinstance(X, (list, tuple)) and X and isinstance(X[0], str):
+        X, lengths = TextEncoding.of(net).batch(X)
     batch_size = batch_size or 256
     given = [
         np.from_dlpack(a) if hasattr(a, "__dlpack__") and not isinstance(a, np.ndarray) else np.asarray(a)

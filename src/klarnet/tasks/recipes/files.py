@@ -35,7 +35,7 @@ class UnknownRecipeError(ValueError):
 
 def built_in() -> list[str]:
     """The names of the recipes that come with klarnet, the simplest first."""
-    order = ["digits", "mnist", "cifar", "csv"]
+    order = ["digits", "mnist", "cifar", "csv", "names", "sentences", "characters"]
     return sorted(
         (f.stem for f in BUILT_IN.glob("*.toml")), key=lambda n: (order.index(n) if n in order else 99, n)
     )

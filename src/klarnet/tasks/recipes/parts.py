@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import klarnet.layers as all_layers
 from klarnet.data.augment import AUGMENTATIONS, Augmentation
-from klarnet.layers import LAYERS, Add, Concat, Layer
+from klarnet.layers import LAYERS, Add, Concat, Input, Layer, Node
 from klarnet.losses import Loss
 from klarnet.losses.loss import LOSSES
 from klarnet.metrics import resolve as metric
 from klarnet.model import Network
 from klarnet.names import snake
 from klarnet.optimizers import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
-from klarnet.tasks.builders import BUILDERS
-from klarnet.tasks.sources import SOURCES, Source
+from klarnet.tasks.builders import BUILDERS as PICTURE_BUILDERS
+from klarnet.tasks.sources import SOURCES, Source, corpus
+from klarnet.tasks.text_builders import TEXT_BUILDERS
 from klarnet.training import Checkpoint, Unfreeze
 
 from .recipe import Recipe, Splitting
 from .tables import at, checked, fields_of, kind_of, made, settings_of, with_defaults
 
-BUILT_FROM_DATA = ("input_shape", "outputs", "classify", "seed")  # what a builder gets from elsewhere
+BUILDERS = {**PICTURE_BUILDERS, **TEXT_BUILDERS}
+BUILT_FROM_DATA = ("input_shape", "symbols", "outputs", "classify", "seed")  # what a builder gets from elsewhere
 COMMON = tuple(Splitting.__struct_fields__)  # of [data], whatever the source
 
 
@@ -72,18 +75,47 @@ def layers_of(recipe: Recipe) -> list[Layer] | None:
     return [made(one, (*path, "layers", i), known, origin) for i, one in enumerate(listed)]
 
 
-def network_of(recipe: Recipe, shape: tuple[int, ...], outputs: int, *, classify: bool = True) -> Network:
-    """The network, with its first weights, for examples of this shape."""
+def network_of(
+    recipe: Recipe, shape: tuple[int, ...], outputs: int, *, classify: bool = True, symbols: int | None = None
+) -> Network:
+    """The network, with its first weights, for examples of this shape, or for texts of so many different symbols."""
     origin, layers = recipe.origin, layers_of(recipe)
+    if symbols is not None:
+        return _text_network(recipe, layers, symbols, outputs)
     if layers is not None:
         return at(("network",), origin, lambda: Network(layers, input_shape=shape, seed=recipe.seed))
-    of = BUILDERS[recipe.network["builder"]]
+    of = _builder_for(recipe, PICTURE_BUILDERS, "texts")
     settings = settings_of(recipe.network, ("network",), of, origin, key="builder", hidden=BUILT_FROM_DATA)
     return at(
         ("network",),
         origin,
         lambda: of(shape, outputs, classify=classify, seed=recipe.seed, **settings),
     )
+
+
+def _text_network(recipe: Recipe, layers: list[Layer] | None, symbols: int, outputs: int) -> Network:
+    """A network for texts: of a list of layers, the first of them an embedding, or by a builder."""
+    origin = recipe.origin
+    if layers is None:
+        of = _builder_for(recipe, TEXT_BUILDERS, "numbers or pictures")
+        settings = settings_of(
+            recipe.network, ("network",), of, origin, key="builder", hidden=BUILT_FROM_DATA
+        )
+        return at(("network",), origin, lambda: of(symbols, outputs, seed=recipe.seed, **settings))
+    x = Input((None,), lengths=SOURCES[recipe.data["source"]] is not corpus, dtype="int")
+    y: Node = x
+    for i, layer in enumerate(layers):
+        y = at(("network", "layers", i), origin, partial(layer, y))
+    return at(("network",), origin, lambda: Network(inputs=x, outputs=y, seed=recipe.seed))
+
+
+def _builder_for(recipe: Recipe, known: Mapping[str, Any], takes: str) -> Any:
+    """The builder that a recipe names, one of those that fit the data."""
+    name = recipe.network["builder"]
+    if name not in known:
+        text = f"network.builder {name!r} makes networks for {takes}, the data are others; expected one of "
+        raise recipe.origin.error(("network", "builder"), text + ", ".join(known))
+    return known[name]
 
 
 def loss_of(recipe: Recipe) -> Loss | None:
