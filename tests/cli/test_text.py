@@ -25,7 +25,9 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("names")
     rng = np.random.default_rng(1)
     for language, letters, ending in (("Elvish", "aeiln", "iel"), ("Orcish", "ghrtu", "ugh")):
-        made = {"".join(rng.choice(list(letters), size=rng.integers(2, 6))).title() + ending for _ in range(80)}
+        made = {
+            "".join(rng.choice(list(letters), size=rng.integers(2, 6))).title() + ending for _ in range(80)
+        }
         (folder / f"{language}.txt").write_text("\n".join(sorted(made)))
     return folder
 
@@ -54,10 +56,15 @@ def test_texts_are_classified_from_options_files_and_the_standard_input(
 ) -> None:
     assert run(["predict", str(learned), "--text", "Ailiel", "--text", "Grughugh", "--top", "2"]) == 0
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("Ailiel: Elvish (") and ", Orcish (" in first and second.startswith("Grughugh: Orcish (")
+    assert (
+        first.startswith("Ailiel: Elvish (")
+        and ", Orcish (" in first
+        and second.startswith("Grughugh: Orcish (")
+    )
     (tmp_path / "some.txt").write_text("Ailiel\n\nThurgugh\n")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Eliniel\n")))
-    assert run(["predict", str(learned), str(tmp_path / "some.txt"), "-", "--json"]) == 0
+    assert run(["predict", str(learned), str(tmp_path / "some.txt"), "--json"]) == 0
+    assert run(["predict", str(learned), "--json"]) == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [f["text"] for f in found] == ["Ailiel", "Thurgugh", "Eliniel"]
     assert [f["classes"][0]["class"] for f in found] == ["Elvish", "Orcish", "Elvish"]
@@ -67,7 +74,6 @@ def test_texts_are_classified_from_options_files_and_the_standard_input(
 def test_what_cannot_be_classified_is_refused(
     learned: Path, trained: Path, tmp_path: Path, failing: Callable
 ) -> None:
-    failing(["predict", str(learned)], "no files given", "--text")
     failing(["predict", str(learned), "--text", " "], "text 1: empty")
     failing(["predict", str(learned), "--text", "a", "--invert"], "this network reads texts")
     failing(["predict", str(learned), str(tmp_path / "none.txt")], "none.txt: no such file")
@@ -139,7 +145,11 @@ epochs = 1
     head, tail = text.split("layers = [")[0], text.split("]\n[training]")[1]
     (tmp_path / "mine.toml").write_text(f'{head}builder = "mlp"\n[training]{tail}')
     failing(["train", str(tmp_path / "mine.toml")], "mine.toml:6", "builder 'mlp'", "recurrent")
-    failing(["train", "csv", "--data", str(names), "--set", "network.builder=recurrent"], "setting 'units'")
+    failing(
+        ["train", "csv", "--data", str(names), "--set", "network.builder=recurrent"],
+        "network.units",
+        "expected a whole number",
+    )
     failing(["train", "names", "--data", str(names), "--set", "network.layer=gro"], "did you mean 'gru'")
     failing(["train", "names", "--data", str(names), "--set", "data.unti=words"], "did you mean 'unit'")
     failing(["train", "names"], "data.path is missing", "one text file a class")

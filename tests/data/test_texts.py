@@ -41,7 +41,7 @@ def test_classes_are_told_by_the_ending_where_the_names_are_one(tmp_path: Path) 
 
 
 def test_a_csv_file_with_a_column_of_texts(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("id,words,kind\n1,good film,up\n2,bad,down\n3,\"fine, well\",up\n")
+    (tmp_path / "a.csv").write_text('id,words,kind\n1,good film,up\n2,bad,down\n3,"fine, well",up\n')
     texts = kn.data.texts(tmp_path / "a.csv", text="words", target="kind")
     assert texts.class_names == ("down", "up")
     assert dict(zip(texts.texts, texts.t, strict=True)) == {"bad": 0, "good film": 1, "fine, well": 1}
@@ -51,11 +51,17 @@ def test_characters_and_words_get_numbers_by_how_often_they_stand() -> None:
     letters = TextEncoding.fit(["abba", "bc"])
     assert letters.symbols == ("b", "a", "c") and len(letters) == 4
     assert letters.encode("cabx").tolist() == [3, 2, 1, 0] and letters.encode("").shape == (0,)
-    assert letters.decode([3, 2, 0]) == "ca\N{REPLACEMENT CHARACTER}" and letters.unknown_in("xay") == ["x", "y"]
+    assert letters.decode([3, 2, 0]) == "ca\N{REPLACEMENT CHARACTER}" and letters.unknown_in("xay") == [
+        "x",
+        "y",
+    ]
     assert TextEncoding.fit(["abba", "bc"], least=2).symbols == ("b", "a")
     words = TextEncoding.fit(["It's too-tepid.", "it is"], unit="words", lower=True)
     assert set(words.symbols) == {"it", "'s", "too", "-", "tepid", ".", "is"} and words.symbols[0] == "it"
-    assert words.decode(words.encode("Is it new?")) == "is it \N{REPLACEMENT CHARACTER} \N{REPLACEMENT CHARACTER}"
+    assert (
+        words.decode(words.encode("Is it new?"))
+        == "is it \N{REPLACEMENT CHARACTER} \N{REPLACEMENT CHARACTER}"
+    )
 
 
 def test_a_letter_in_two_pieces_is_the_letter_in_one() -> None:
@@ -99,7 +105,9 @@ def test_batches_hold_every_text_once_with_its_length_and_class() -> None:
     rest = list(data.batches(16, seed=1, epoch=2, shuffle=True, start=2))
     whole = list(data.batches(16, seed=1, epoch=2, shuffle=True))
     assert len(whole) == data.iterations(16) == 4
-    assert all(np.array_equal(a, b) for x, y in zip(rest, whole[2:], strict=True) for a, b in zip(x, y, strict=True))
+    assert all(
+        np.array_equal(a, b) for x, y in zip(rest, whole[2:], strict=True) for a, b in zip(x, y, strict=True)
+    )
 
 
 def test_some_texts_and_single_ones() -> None:
@@ -133,7 +141,10 @@ def test_a_network_reads_texts_and_its_file_knows_how(tmp_path: Path) -> None:
         (lambda p: kn.data.texts(p / "German.txt"), "only one class, German"),
         (lambda p: (p / "sub").mkdir() or kn.data.texts(p), "sub: expected text files side by side"),
         (lambda p: (p / "Empty.txt").write_text("\n") and kn.data.texts(p), "Empty.txt: no text in it"),
-        (lambda p: (p / "A.txt").write_bytes(b"a\nb\xff") and kn.data.texts(p), "A.txt:2: byte 3 is no UTF-8"),
+        (
+            lambda p: (p / "A.txt").write_bytes(b"a\nb\xff") and kn.data.texts(p),
+            "A.txt:2: byte 3 is no UTF-8",
+        ),
         (lambda p: TextEncoding.fit(["ab"], least=2), "no characters that stand at least 2 times"),
         (lambda p: TextEncoding("characters", ("a", "a")), "symbols must be different"),
         (lambda p: TextEncoding.fit(["a"]).batch("a"), "expected a list of texts, got a single one"),
@@ -163,4 +174,6 @@ def test_a_network_that_learned_from_texts_knows_no_columns() -> None:
 def test_repr() -> None:
     data = many().encode()
     assert repr(many()) == "<Texts 'many': 60 texts, 2 classes>"
-    assert isinstance(data, EncodedTexts) and repr(data).startswith("<EncodedTexts 'many': 60 texts, TextEncoding(")
+    assert isinstance(data, EncodedTexts) and repr(data).startswith(
+        "<EncodedTexts 'many': 60 texts, TextEncoding("
+    )

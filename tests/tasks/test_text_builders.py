@@ -51,7 +51,9 @@ def test_every_builder_makes_a_network_that_learns_and_is_the_same_by_its_seed(n
     rng = np.random.default_rng(1)
     texts = ["".join(rng.choice(list("abcd"), size=rng.integers(2, 9))) for _ in range(64)]
     data = Texts(
-        tuple(t[:2] + "z" + t[2:] if i % 2 else t for i, t in enumerate(texts)), np.arange(64) % 2, ("no", "z")
+        tuple(t[:2] + "z" + t[2:] if i % 2 else t for i, t in enumerate(texts)),
+        np.arange(64) % 2,
+        ("no", "z"),
     ).encode()
     nets = [TEXT_BUILDERS[name](len(data.encoding), 2, seed=s) for s in (5, 5, 6)]
     assert np.array_equal(nets[0].weights.values, nets[1].weights.values)

@@ -27,13 +27,13 @@ made grey where it wants grey. digits and mnist learned white ink on black: give
 skipped; the exit code is then 2.
 
 A network that learned from texts takes them from --text, which may be given
-again, or from files with a text a line; the file - is the standard input.
+again, from files with a text a line, or else from the standard input.
 
 Examples:
   klarnet predict runs/digits-1 seven.png
   klarnet predict runs/digits-1 --invert --top 3 scan-1.jpg scan-2.jpg
   klarnet predict runs/names-1 --text Schmidt --text Rossi --top 3
-  cut -d, -f1 people.csv | klarnet predict runs/names-1 - --json"""
+  cut -d, -f1 people.csv | klarnet predict runs/names-1 --json"""
 
 
 def evaluate(run: Run, /, *, data: Data = None, json: Json = False) -> int:
@@ -67,19 +67,19 @@ def predict(
     """Name the class of picture files or texts."""
     from klarnet.tasks import classify, trained
 
-    if not files and not text:
-        raise ValueError("predict: no files given, expected one picture or more, or --text")
     if top < 1:
         raise ValueError(f"predict: --top {top}, expected 1 or more")
     net = trained.trained_network(run)
     if classify.reads_texts(net):
         if invert:
             raise ValueError("predict: --invert swaps black and white of pictures; this network reads texts")
-        for answer in classify.classify_texts(net, [*(text or ()), *_lines(files)]):
+        for answer in classify.classify_texts(net, [*(text or ()), *_lines(files, text is None)]):
             print(_as_json(answer, top, "text") if json else _as_text(answer, top))
         return 0
     if text:
         raise ValueError("predict: --text for a network that takes no texts; expected files")
+    if not files:
+        raise ValueError("predict: no files given, expected one picture or more")
     return _pictures(net, files, invert, top, json)
 
 
@@ -103,12 +103,18 @@ def _pictures(net: Network, files: tuple[str, ...], invert: bool, top: int, json
     return code
 
 
-def _lines(files: tuple[str, ...]) -> Iterator[str]:
-    """The texts in files, one a line; - is the standard input."""
+def _lines(files: tuple[str, ...], alone: bool) -> Iterator[str]:
+    """The texts in files, one a line; where there are none, and no others, those of the standard input."""
     from klarnet.data import text_lines
 
     for file in files:
-        yield from text_lines(sys.stdin.buffer if file == "-" else file)
+        yield from text_lines(file)
+    if alone and not files:
+        if sys.stdin.isatty():
+            raise ValueError(
+                "predict: no texts given, expected --text, files, or texts in the standard input"
+            )
+        yield from text_lines(sys.stdin.buffer)
 
 
 def _as_text(answer: Answer, top: int) -> str:

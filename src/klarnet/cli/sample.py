@@ -30,7 +30,9 @@ def sample(
     from klarnet.tasks.sampling import sample as drawn
 
     net = trained.trained_network(run)
-    written = drawn(net, length=length, temperature=temperature, start=start, seed=1 if seed is None else seed)
+    written = drawn(
+        net, length=length, temperature=temperature, start=start, seed=1 if seed is None else seed
+    )
     sys.stdout.write(start)
     for character in written:
         sys.stdout.write(character)

@@ -24,15 +24,16 @@ SHOWN = {NEWLINE: "\N{RETURN SYMBOL}", " ": "\N{OPEN BOX}"}
 class TextStream(Source):
     """A text as batches of pieces: X (n, steps) symbols and t (n, steps) those that follow them.
 
-    The text is cut into n rows, read side by side; batch b + 1 goes on where batch b has ended, row by row, which is what
-    layers with `carry_state=True` are made for (truncated back-propagation through time). The first symbol of all is
-    foretold behind the end of a line; of the last ones up to n - 1 are left out, so that all rows are equally long.
+    The text is cut into n rows, read side by side; batch b + 1 goes on where batch b has ended, row by row, as layers
+    with `carry_state=True` want it (truncated back-propagation through time). The first symbol of all is foretold behind
+    the end of a line; of the last ones up to n - 1 are left out, so that all rows are equally long.
 
     encoding   how the text became numbers, a `TextEncoding`
     steps      of a piece
     rows       n; None: as many as the batch size
     """
 
+    encoding: TextEncoding
     scaling = None
     keeps_order = True
 
@@ -45,7 +46,7 @@ class TextStream(Source):
         rows: int | None = None,
         name: str = "corpus",
     ) -> None:
-        self.symbols, self.encoding = np.asarray(symbols, np.int32), encoding  # type: ignore[assignment]
+        self.symbols, self.encoding = np.asarray(symbols, np.int32), encoding
         self.steps, self.rows, self.name = steps, rows, name
         if steps < 1:
             raise ValueError(f"{name}: steps is {steps}, expected 1 or more")
@@ -123,7 +124,7 @@ class Corpus:
     def split(
         self, *fractions: float, seed: int, stratified: bool = False, groups: Any = None
     ) -> tuple[TextStream, ...]:
-        """Cut into parts as `Dataset.split` does; the characters of the first part, the training part, have a number."""
+        """Cut into parts as `Dataset.split` does; characters of the first part, the training part, have a number."""
         parts = [self.chosen(part) for part in split(self, fractions, seed, stratified, groups)]
         encoding = parts[0].fit()
         first, *others = (part.encode(encoding) for part in parts)

@@ -26,6 +26,7 @@ class EncodedTexts(Source):
     A batch is filled up with 0 to a multiple of 8 symbols; what lies behind a length counts nowhere.
     """
 
+    encoding: TextEncoding
     scaling = None
 
     def __init__(
@@ -37,7 +38,7 @@ class EncodedTexts(Source):
         class_names: tuple[str, ...] | None = None,
         name: str = "texts",
     ) -> None:
-        self.texts, self.encoding, self.t = tuple(texts), encoding, t  # type: ignore[assignment]
+        self.texts, self.encoding, self.t = tuple(texts), encoding, t
         self.class_names, self.name = class_names, name
         rows = [encoding.encode(text) for text in self.texts]
         self.lengths = np.array([len(row) for row in rows], np.int32)
@@ -51,13 +52,11 @@ class EncodedTexts(Source):
         return f"<EncodedTexts {self.name!r}: {len(self):,} texts, {self.encoding!r}>"
 
     def __getitem__(self, which: Any) -> EncodedTexts:
-        """Some of the texts, as `Dataset[...]`. Raises IndexError for one that is not there, ValueError if none is left."""
+        """Some of the texts. Raises IndexError for one that is not there, ValueError if none is left."""
         rows = chosen(which, len(self), self.name)
         picked = range(len(self))[rows] if isinstance(rows, slice) else [int(i) for i in rows]
         texts = [self.texts[i] for i in picked]
-        return EncodedTexts(
-            texts, self.encoding, self.t[rows], class_names=self.class_names, name=self.name
-        )
+        return EncodedTexts(texts, self.encoding, self.t[rows], class_names=self.class_names, name=self.name)
 
     @property
     def examples(self) -> int:
@@ -87,7 +86,7 @@ class EncodedTexts(Source):
         shuffle: bool = False,
         drop_last: bool = False,
         start: int = 0,
-    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:  # type: ignore[override]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """One epoch as batches (X, t, lengths); arguments and errors as for `Dataset.batches`."""
         count = batch_count(len(self), batch_size, drop_last, self.name)
         order = epoch_order(len(self), seed, epoch, self.name) if shuffle else np.arange(len(self))

@@ -27,8 +27,9 @@ class TextEncoding:
     symbols   those that have a number, from 1 on; 0 stands for every other one, and for padding behind a length
     lower     capital letters count as small ones
 
-    Before all, texts are normalised (NFC: u with two dots is one character, however it was typed). An encoding comes with a data set (`train.encoding`), goes from there into the network and its file, and
-    back by `TextEncoding.of(net)`. Raises ValueError for another unit and for symbols that are none or stand twice.
+    Before all, texts are normalised (NFC: u with two dots is one character, however it was typed). An encoding comes
+    with a data set (`train.encoding`), goes from there into the network and its file, and back by `TextEncoding.of(net)`.
+    Raises ValueError for another unit and for symbols that are none or stand twice.
     """
 
     unit: str
@@ -84,7 +85,7 @@ class TextEncoding:
         return X, lengths
 
     def decode(self, numbers: Any) -> str:
-        """The text of some numbers; unknown symbols become \N{REPLACEMENT CHARACTER}. Raises IndexError for a number that is none."""
+        """The text of some numbers; unknown symbols become U+FFFD. Raises IndexError for a number that is none."""
         between = " " if self.unit == "words" else ""
         return between.join((UNKNOWN, *self.symbols)[int(i)] for i in numbers)
 

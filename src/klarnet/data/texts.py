@@ -25,8 +25,8 @@ class Texts:
         names = kn.data.texts("names.zip")
         train, validation, test = names.split(0.8, 0.1, 0.1, seed=1, stratified=True)
 
-    `split` gives data sets for `fit`: which characters or words have a number is decided by the first part, the training
-    part, so nothing of the others leaks into it.
+    `split` gives data sets for `fit`: which characters or words have a number is decided by the first part, the
+    training part, so nothing of the others leaks into it.
 
     texts        n texts
     t            (n,) int64 classes
@@ -47,7 +47,9 @@ class Texts:
         if self.unit not in UNITS:
             raise unknown(f"{self.name}: unit", self.unit, UNITS)
         if len(self.texts) != len(self.t) or not len(self.texts):
-            raise ValueError(f"{self.name}: {len(self.texts)} texts and {len(self.t)} classes, expected as many")
+            raise ValueError(
+                f"{self.name}: {len(self.texts)} texts and {len(self.t)} classes, expected as many"
+            )
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -110,9 +112,9 @@ def texts(
     text, target     of a CSV file: the columns of the texts and of their classes, by name or place
     class_names      names in the order of their numbers; None: all there are, in the order of people
 
-    A class is called as its file, without what all the names have in common in front of the last dot or behind it. Blank
-    lines are passed over, spaces at both ends removed, characters composed (NFC). Raises FileNotFoundError, or ValueError
-    naming the file, for bytes that are no UTF-8, for a file or class of no use, and for no texts.
+    A class is called as its file, without what all the names have in common in front of the last dot or behind it.
+    Blank lines are passed over, spaces at both ends removed, characters composed (NFC). Raises FileNotFoundError, or
+    ValueError naming the file, for bytes that are no UTF-8, for a file or class of no use, and for no texts.
     """
     kind = Path(path).suffix.lower()
     by_class = _of_table(path, text, target, class_names) if kind in TABLES else _of_files(path)
@@ -141,7 +143,9 @@ def _of_files(path: str | os.PathLike[str]) -> dict[str, list[str]]:
     files = lines_by_file(path)
     stems, endings = zip(*(os.path.splitext(f) for f in files), strict=True)
     together = len(files) > 1 and len(set(stems)) == 1
-    names = [end.lstrip(".") for end in endings] if together else list(stems if len(set(endings)) == 1 else files)
+    names = (
+        [end.lstrip(".") for end in endings] if together else list(stems if len(set(endings)) == 1 else files)
+    )
     return dict(zip(names, files.values(), strict=True))
 
 

@@ -50,7 +50,9 @@ class Examples:
         that has a test part of its own."""
         supply = self._supply
         if supply.test is not None or supply.validation is not None:
-            raise self._origin.error(("data",), "[data]: this source has parts of its own, expected all in one")
+            raise self._origin.error(
+                ("data",), "[data]: this source has parts of its own, expected all in one"
+            )
         whole = supply.train()
         return whole, self._stratified(whole)
 

@@ -59,4 +59,4 @@ def _choice(p: np.ndarray, temperature: float, u: float) -> int:
         return 1 + int(p[1:].argmax())
     with np.errstate(divide="ignore"):
         shares = softmax(np.log(p[1:], dtype=np.float64) / temperature)
-    return 1 + int(min(np.searchsorted(shares.cumsum(), u, side="right"), len(shares) - 1))
+    return 1 + min(int(np.searchsorted(shares.cumsum(), u, side="right")), len(shares) - 1)

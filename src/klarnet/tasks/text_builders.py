@@ -86,9 +86,13 @@ def sentence_cnn(
     Raises ValueError for settings out of range. Kim 2014. Course: text.
     """
     x = Input((None,), lengths=True, dtype="int")
-    y = _dropped("sentence_cnn", Embedding(symbols, embedding)(x), embedding_dropout)
+    y = _dropped(
+        "sentence_cnn", Embedding(symbols, embedding, initial="glorot_uniform")(x), embedding_dropout
+    )
     if not widths:
-        raise ValueError("sentence_cnn: widths is empty, expected the widths of the filters, such as (3, 4, 5)")
+        raise ValueError(
+            "sentence_cnn: widths is empty, expected the widths of the filters, such as (3, 4, 5)"
+        )
     found = [GlobalMaxPool()(Conv1D(filters, w, padding="half", activation="relu")(y)) for w in widths]
     y = _dropped("sentence_cnn", Concat()(found) if len(found) > 1 else found[0], dropout)
     return Network(inputs=x, outputs=Softmax()(Dense(outputs)(y)), seed=seed)

@@ -24,7 +24,13 @@ from .recipe import Recipe, Splitting
 from .tables import at, checked, fields_of, kind_of, made, settings_of, with_defaults
 
 BUILDERS = {**PICTURE_BUILDERS, **TEXT_BUILDERS}
-BUILT_FROM_DATA = ("input_shape", "symbols", "outputs", "classify", "seed")  # what a builder gets from elsewhere
+BUILT_FROM_DATA = (
+    "input_shape",
+    "symbols",
+    "outputs",
+    "classify",
+    "seed",
+)  # what a builder gets from elsewhere
 COMMON = tuple(Splitting.__struct_fields__)  # of [data], whatever the source
 
 
