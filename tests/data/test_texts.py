@@ -114,7 +114,7 @@ def test_some_texts_and_single_ones() -> None:
     data = many().encode()
     assert data[3].texts == (data.texts[3],) and data[:5].t.tolist() == [0, 1, 0, 1, 0]
     assert data[data.t == 1].texts == data.texts[1::2]
-    X, t = data.take([4, 0])
+    X, t, _ = data.take([4, 0])
     assert data.encoding.decode(X[0][: data.lengths[4]]) == data.texts[4] and t.tolist() == [0, 0]
 
 

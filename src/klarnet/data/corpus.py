@@ -25,8 +25,8 @@ class TextStream(Source):
     """A text as batches of pieces: X (n, steps) symbols and t (n, steps) those that follow them.
 
     The text is cut into n rows, read side by side; batch b + 1 goes on where batch b has ended, row by row, as layers
-    with `carry_state=True` want it (truncated back-propagation through time). The first symbol of all is foretold behind
-    the end of a line; of the last ones up to n - 1 are left out, so that all rows are equally long.
+    with `carry_state=True` want it (truncated back-propagation through time). The first symbol of all is foretold
+    behind the end of a line; of the last ones up to n - 1 are left out, so that all rows are equally long.
 
     encoding   how the text became numbers, a `TextEncoding`
     steps      of a piece

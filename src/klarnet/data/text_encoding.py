@@ -28,8 +28,8 @@ class TextEncoding:
     lower     capital letters count as small ones
 
     Before all, texts are normalised (NFC: u with two dots is one character, however it was typed). An encoding comes
-    with a data set (`train.encoding`), goes from there into the network and its file, and back by `TextEncoding.of(net)`.
-    Raises ValueError for another unit and for symbols that are none or stand twice.
+    with a data set (`train.encoding`), goes from there into the network and its file, and back by
+    `TextEncoding.of(net)`. Raises ValueError for another unit and for symbols that are none or stand twice.
     """
 
     unit: str
