@@ -16,7 +16,8 @@ import klarnet as kn
 from klarnet.cli.run import run
 
 Captured = pytest.CaptureFixture[str]
-SMALL = ["--set", "network.units=12", "--set", "network.embedding=8", "--set", "data.least=1"]
+STEADY = ["--set", 'schedule={kind="constant"}']
+SMALL = [*STEADY, "--set", "network.units=12", "--set", "network.embedding=8", "--set", "data.least=1"]
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +163,7 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "text.txt").write_text("the cat sat on the mat .\n" * 60)
     train = ["train", "characters", "--data", str(folder / "text.txt"), "--out", str(folder / "run")]
     steps = ["--set", "data.steps=16", "--set", "network.units=32", "--set", "optimizer.learning_rate=0.02"]
-    assert run([*train, *steps, "--batch-size", "8", "--epochs", "12"]) == 0
+    assert run([*train, *STEADY, *steps, "--batch-size", "8", "--epochs", "12"]) == 0
     return folder / "run"
 
 
