@@ -26,6 +26,7 @@ def test_each_symbol_is_foretold_from_the_one_before_and_rows_go_on() -> None:
             follow[i] += data.encoding.decode(t[i])
     assert follow == ["abcdefgh", "ijklmnop", "qrstuvwx"]  # up to n - 1 symbols are left out
     assert rows == ["\nabcdefg", "hijklmno", "pqrstuvw"]
+    assert data.take([5, 7])[0].shape == (2, 4)
     assert data.iterations(3) == 2 and len(data) == 26 and data.examples is None
 
 

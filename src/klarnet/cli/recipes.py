@@ -21,7 +21,7 @@ def recipes() -> int:
     from klarnet.tasks import recipes as known
 
     for name in known.built_in():
-        print(f"{name:12}{known.find_recipe(name).about}")
+        print(f"{name:11}{known.find_recipe(name).about}")
     return 0
 
 

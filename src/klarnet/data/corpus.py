@@ -88,6 +88,10 @@ class TextStream(Source):
             here = slice(b * self.steps, (b + 1) * self.steps)
             yield np.ascontiguousarray(X[:, here]), np.ascontiguousarray(t[:, here])
 
+    def take(self, rows: Any) -> tuple[np.ndarray, np.ndarray]:
+        """The first piece of all, of as many rows as are asked for."""
+        return next(self.batches(len(rows)))
+
     def _cut(self, batch_size: int) -> tuple[int, int]:
         """How many rows there are, and how long they are."""
         batch_count(len(self), batch_size, False, self.name)  # refuses a batch size below 1

@@ -117,7 +117,7 @@ def of_run(outcome: Outcome) -> Material:
     recipe, parts = outcome.recipe, outcome.parts
     size = recipe.training.batch_size
     train, test = parts.train, parts.test
-    X, t, *_ = next(iter(train.batches(size)))
+    X, t, *_ = train.take(range(min(size, len(train))))
     return Material(
         title=f"klarnet: {recipe.name}",
         net=outcome.net,
