@@ -5,8 +5,7 @@ python benchmarks/decoders.py --seconds 1
 200 steps of 80 classes, in three kinds: `decided`, where one class has nearly all of each step, as behind a trained
 network; `unsure`, logits of deviation 3; `flat`, of deviation 1, where a beam has most to choose from. Prefix beam
 search of width 32 alone, with a language model of 5-grams and with a lexicon of 5,000 words, both of a made-up
-language; best path, alignment to 60
-labels and lattice. --engine formulas for the pages.
+language; best path, alignment to 60 labels and lattice. --engine formulas for the pages.
 """
 
 from __future__ import annotations

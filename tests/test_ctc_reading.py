@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 import klarnet as kn
+from klarnet.engine import functions as E
 from klarnet.engine import native
 from klarnet.engine.table import FUNCTIONS
 
@@ -258,8 +259,37 @@ def test_no_decoder_is_left_to_its_formula(engine: str) -> None:
         ({"lexicon": ["ax"], "alphabet": "ab "}, "word 'ax': 'x' is a separator or not of the alphabet"),
         ({"lexicon": ["ab"], "alphabet": "abc"}, "separator ' ' does not stand in the alphabet"),
         ({"lexicon": kn.ctc.Lexicon(["a"], "a ")}, "a lexicon for 3 classes, but the line has 4"),
+        ({"lexicon": kn.ctc.Lexicon(["a"], "ab ", blank=3)}, "the lexicon was made for blank 3"),
+        ({"lexicon": kn.ctc.Lexicon(["a"], "ab "), "alphabet": "ba "}, "characters 'ab '; make it with"),
     ],
 )
 def test_what_does_not_fit_is_refused(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         kn.ctc.beam_search(np.zeros((3, 4), np.float32), **options)
+
+
+NUMBERS = {"blank": 0, "weight": 1.0, "bonus": 0.0, "begin": 0, "end": 4}
+
+
+def model(symbol: int = 1) -> tuple[np.ndarray, ...]:
+    a = MODEL.automaton
+    assert a.symbols == 5
+    return np.array([0, symbol, 2, 3], np.int32), a.states, a.arcs, *MODEL.logarithms(np.dtype(np.float32))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda X: E.ctc_lattice(X, np.array([1, 4], np.int32), blank=0),
+        lambda X: E.ctc_best_states(X, np.array([1, 0], np.int32), blank=0),
+        lambda X: E.ctc_read(X, np.array([1, -1, 2], np.int32), blank=0),
+        lambda X: E.ctc_beam_search(X, *model(symbol=5), w=3, **NUMBERS),
+        lambda X: E.ctc_beam_search(X, *model(), w=3, **(NUMBERS | {"end": 9})),
+        lambda X: E.ctc_beam_search(X, w=3, **(NUMBERS | {"blank": 4})),
+        lambda X: E.ctc_beam_search(X, w=0, **NUMBERS),
+    ],
+)
+def test_the_rows_refuse_what_lies_outside(call) -> None:
+    """Whoever calls them past `kn.ctc` gets an error too, and nothing outside an array is read."""
+    with pytest.raises(ValueError, match="ctc_|lattice"):
+        call(np.zeros((3, 4), np.float32))

@@ -63,51 +63,69 @@ struct Prefix {
     double extra;              // weight · log P_model + bonus · |l|
     double stay_blank, stay_label;
     int32_t node, last, model, way;   // in the tree; last label, the blank if there is none; states of model and lexicon
+    int32_t child, sibling;           // in the beam, -1 for none: the first one it grows into, the next of its parent
 };
 
-struct Candidate {
+// A score and its place among the candidates as one number that grows with what goes first: of equal scores the lower
+// place does. Whole numbers are compared without a jump, which here nobody could foresee.
+using Rank = unsigned __int128;
+
+inline Rank rank(double score, int64_t place) {
+    score += 0.0;   // -0 is 0
+    uint64_t bits;
+    __builtin_memcpy(&bits, &score, sizeof bits);
+    bits ^= bits >> 63 ? ~uint64_t{0} : uint64_t{1} << 63;
+    return static_cast<Rank>(bits) << 64 | ~static_cast<uint64_t>(place);
+}
+inline int64_t place_of(Rank r) { return static_cast<int64_t>(~static_cast<uint64_t>(r)); }
+inline double score_of(Rank r) {
+    uint64_t bits = static_cast<uint64_t>(r >> 64);
+    bits ^= bits >> 63 ? uint64_t{1} << 63 : ~uint64_t{0};
     double score;
-    int64_t place;
-};
-
-inline bool worse(const Candidate& a, const Candidate& b) {
-    return a.score < b.score || (a.score == b.score && a.place > b.place);
+    __builtin_memcpy(&score, &bits, sizeof score);
+    return score;
 }
 
 // The `most` best candidates, the worst of them on top.
 struct Heap {
-    Candidate* at;
+    Rank* at;
     int64_t count, most;
+    double bar;   // what a score must beat
 
-    // What a score must beat.
-    double bar() const { return count < most ? never : at[0].score; }
-    void sink(int64_t i, int64_t end) {
-        const Candidate moving = at[i];
-        for (int64_t child; (child = 2 * i + 1) < end; i = child) {
-            if (child + 1 < end && worse(at[child + 1], at[child])) ++child;
-            if (!worse(at[child], moving)) break;
-            at[i] = at[child];
-        }
-        at[i] = moving;
+    void clear() {
+        count = 0;
+        bar = never;
     }
     void push(double score, int64_t place) {
-        const Candidate added{score, place};
+        const Rank added = rank(score, place);
         if (count == most) {
-            at[0] = added;
-            return sink(0, count);
+            sink(added, count);
+        } else {
+            int64_t i = count++;
+            for (; i && added < at[(i - 1) / 2]; i = (i - 1) / 2) at[i] = at[(i - 1) / 2];
+            at[i] = added;
         }
-        int64_t i = count++;
-        for (; i && worse(added, at[(i - 1) / 2]); i = (i - 1) / 2) at[i] = at[(i - 1) / 2];
-        at[i] = added;
+        if (count == most) bar = score_of(at[0]);
     }
     // The best first; a heap no longer.
     void sort() {
         for (int64_t end = count - 1; end > 0; --end) {
-            const Candidate worst = at[0];
-            at[0] = at[end];
-            sink(0, end);
+            const Rank worst = at[0];
+            sink(at[end], end);
             at[end] = worst;
         }
+    }
+
+private:
+    // In place of the top one.
+    void sink(Rank moving, int64_t end) {
+        int64_t i = 0;
+        for (int64_t child; (child = 2 * i + 1) < end; i = child) {
+            if (child + 1 < end) child += at[child + 1] < at[child];
+            if (moving <= at[child]) break;
+            at[i] = at[child];
+        }
+        at[i] = moving;
     }
 };
 
@@ -165,23 +183,27 @@ private:
 
 class Search {
 public:
-    Search(const Args& a, int64_t symbols) : a(a), log_y(doubles(a.k + (a.k + 1) / 2 + Model::space(symbols))),
-          live(reinterpret_cast<int32_t*>(log_y + a.k)), model(a, symbols, log_y + a.k + (a.k + 1) / 2) {
+    Search(const Args& a, int64_t symbols) : a(a), log_y(doubles(3 * a.k + Model::space(symbols))),
+          marked(reinterpret_cast<int64_t*>(log_y + a.k)), live(reinterpret_cast<int32_t*>(log_y + 2 * a.k)),
+          model(a, symbols, log_y + 3 * a.k) {
+        for (int64_t c = 0; c < a.k; ++c) marked[c] = -1;
         const int64_t w = a.w;
         beam = reinterpret_cast<Prefix*>(scratch(Slot::second, static_cast<size_t>(w) * sizeof(Prefix) / 4));
         next = reinterpret_cast<Prefix*>(scratch(Slot::third, static_cast<size_t>(w) * sizeof(Prefix) / 4));
-        heap = {reinterpret_cast<Candidate*>(scratch(Slot::fourth, static_cast<size_t>(w) * sizeof(Candidate) / 4)), 0, w};
-        beam[0] = {0, never, 0, 0, 0, 0, 0, static_cast<int32_t>(a.blank), static_cast<int32_t>(a.begin), 0};
+        heap = {reinterpret_cast<Rank*>(scratch(Slot::fourth, static_cast<size_t>(w) * sizeof(Rank) / 4)), 0, w, never};
+        beam[0] = {0, never, 0, 0, 0, 0, 0, static_cast<int32_t>(a.blank), static_cast<int32_t>(a.begin), 0,
+                   -1, -1};
     }
 
     void step(int64_t t) {
         log_softmax(a.X + t * a.k, a.k, log_y);
         for (int64_t i = 0; i < count; ++i) {
             beam[i].whole = log_add(beam[i].blank, beam[i].label);
+            beam[i].child = -1;
             tree[beam[i].node].seen = t;
             tree[beam[i].node].place = static_cast<int32_t>(i);
         }
-        heap.count = 0;
+        heap.clear();
         for (int64_t i = 0; i < count; ++i) stay(i, t);
         alive = 0;
         for (int32_t c = 0; c < a.k; ++c)
@@ -191,8 +213,8 @@ public:
             else grow(i, t);
         }
         heap.sort();
-        if (!heap.count) heap.at[heap.count++] = {never, 0};   // nothing is possible any more: the best one stands for it
-        for (int64_t j = 0; j < heap.count; ++j) next[j] = chosen(heap.at[j].place);
+        if (!heap.count) heap.at[heap.count++] = rank(never, 0);   // nothing is possible any more: the best one stands for it
+        for (int64_t j = 0; j < heap.count; ++j) next[j] = chosen(place_of(heap.at[j]));
         count = heap.count;
         Prefix* old = beam;
         beam = next;
@@ -200,13 +222,13 @@ public:
     }
 
     void finish() {
-        heap.count = 0;
+        heap.clear();
         for (int64_t i = 0; i < count; ++i) {
             Prefix& p = beam[i];
             p.whole = log_add(p.blank, p.label);
             if (a.states) p.extra += a.weight * model.row(p.model).log_p[a.end];
             const bool ends = !a.nodes || a.nodes[3 * p.way + 2] == 1;
-            if (ends && p.whole + p.extra > heap.bar()) heap.push(p.whole + p.extra, i);
+            if (ends && p.whole + p.extra > heap.bar) heap.push(p.whole + p.extra, i);
         }
         heap.sort();
         *a.count = static_cast<int32_t>(heap.count);
@@ -214,9 +236,9 @@ public:
         for (int64_t j = 0; j < a.w; ++j) {
             a.log_probability[j] = a.score[j] = never;
             if (j >= heap.count) continue;
-            const Prefix& p = beam[heap.at[j].place];
+            const Prefix& p = beam[place_of(heap.at[j])];
             a.log_probability[j] = p.whole;
-            a.score[j] = heap.at[j].score;
+            a.score[j] = score_of(heap.at[j]);
             for (int32_t n = p.node; tree[n].depth; n = tree[n].parent) a.labels[j * a.t + tree[n].depth - 1] = tree[n].label;
         }
     }
@@ -239,10 +261,20 @@ private:
         p.stay_blank = p.whole + log_y[a.blank];
         p.stay_label = p.label + log_y[p.last];
         const int32_t parent = tree[p.node].parent;
-        if (parent >= 0 && tree[parent].seen == t)   // it grows into this one: their paths belong together
-            p.stay_label = log_add(p.stay_label, grown(beam[tree[parent].place], p.last));
+        if (parent >= 0 && tree[parent].seen == t) {   // it grows into this one: their paths belong together
+            Prefix& from = beam[tree[parent].place];
+            p.stay_label = log_add(p.stay_label, grown(from, p.last));
+            p.sibling = from.child;
+            from.child = static_cast<int32_t>(i);
+        }
         const double score = log_add(p.stay_blank, p.stay_label) + p.extra;
-        if (score > heap.bar()) heap.push(score, i);
+        if (score > heap.bar) heap.push(score, i);
+    }
+
+    // Notes the classes by which prefix i grows into one that is in the beam, where its paths are counted.
+    void mark_children(int64_t i, int64_t t) {
+        mark = t * a.w + i;
+        for (int32_t j = beam[i].child; j >= 0; j = beam[j].sibling) marked[beam[j].last] = mark;
     }
 
     // The prefixes come from the best to the worst and the bar only rises: a class that is far below the bar for one of
@@ -250,8 +282,9 @@ private:
     void grow(int64_t i, int64_t t) {
         const Prefix& p = beam[i];
         const Model::Row row = a.states ? model.row(p.model) : Model::Row{};
+        mark_children(i, t);
         const double most = a.weight >= 0 ? p.extra + a.bonus : -never;   // no model makes it more
-        const double start = heap.bar();
+        const double start = heap.bar;
         const double far = start - 1e-6 * (1 + (start < 0 ? -start : start));
         int64_t left = 0;
         for (int64_t j = 0; j < alive; ++j) {
@@ -259,7 +292,7 @@ private:
             const double bound = (p.whole + log_y[c]) + most;
             live[left] = c;
             left += !(bound <= far);
-            if (bound > heap.bar()) offer(i, c, t, row);
+            if (bound > heap.bar) offer(i, c, row);
         }
         alive = left;
     }
@@ -267,20 +300,19 @@ private:
     void grow_in_words(int64_t i, int64_t t) {
         const Prefix& p = beam[i];
         const Model::Row row = a.states ? model.row(p.model) : Model::Row{};
+        mark_children(i, t);
         const int32_t* node = a.nodes + 3 * p.way;
         for (int64_t branch = node[0]; branch < node[1]; ++branch) {
             const int32_t c = a.branches[2 * branch];
             const bool again = branch > node[0] && a.branches[2 * branch - 2] == c;
-            if (c != a.blank && !again) offer(i, c, t, row);
+            if (c != a.blank && !again) offer(i, c, row);
         }
     }
 
-    void offer(int64_t i, int32_t c, int64_t t, const Model::Row& row) {
+    void offer(int64_t i, int32_t c, const Model::Row& row) {
         const Prefix& p = beam[i];
         const double score = grown(p, c) + extra(p, row, c);
-        if (!(score > heap.bar())) return;
-        const int32_t child = tree.child(p.node, c);
-        if (child < 0 || tree[child].seen != t) heap.push(score, count + i * a.k + c);   // else its paths were counted
+        if (score > heap.bar && marked[c] != mark) heap.push(score, count + i * a.k + c);
     }
 
     // The prefix at a place among the candidates.
@@ -312,8 +344,9 @@ private:
 
     const Args& a;
     double* log_y;
-    int32_t* live;   // classes that some prefix may still grow by
-    int64_t alive = 0;
+    int64_t* marked;   // by class: the last prefix that grows by it into another one of the beam
+    int32_t* live;     // classes that some prefix may still grow by
+    int64_t mark = -1, alive = 0;
     Model model;
     Tree tree;
     Prefix *beam, *next;

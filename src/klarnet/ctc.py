@@ -109,7 +109,7 @@ class Lexicon:
             if not word or wrong is not None:
                 why = "it is empty" if not word else f"{wrong!r} is a separator or not of the alphabet"
                 raise ValueError(f"Lexicon: word {word!r}: {why}; leave it out or change the alphabet")
-        self.classes = len(classes) + 1
+        self.alphabet, self.blank = tuple(alphabet), blank
         self.nodes, self.branches = word_tree(
             ([classes[c] for c in word] for word in listed), [classes[c] for c in separators]
         )
@@ -188,10 +188,8 @@ def beam_search(
     arrays, scalars = _model(language_model, alphabet or "", blank, X)
     if lexicon is not None and not isinstance(lexicon, Lexicon):
         lexicon = Lexicon(lexicon, alphabet or "", blank=blank)
-    if lexicon is not None and lexicon.classes != X.shape[1]:
-        raise ValueError(
-            f"beam_search: a lexicon for {lexicon.classes} classes, but the line has {X.shape[1]}"
-        )
+    if lexicon is not None:
+        _check_lexicon(lexicon, alphabet, blank, X.shape[1])
     words = (None, None) if lexicon is None else (lexicon.nodes, lexicon.branches)
     count, labels, log_probability, score = E.ctc_beam_search(
         X, *arrays, *words, w=width, blank=blank, weight=float(weight), bonus=float(bonus), **scalars
@@ -202,6 +200,18 @@ def beam_search(
             labels[: count[0]].tolist(), log_probability.tolist(), score.tolist(), strict=False
         )
     ]
+
+
+def _check_lexicon(lexicon: Lexicon, alphabet: Sequence[str] | None, blank: int, classes: int) -> None:
+    """Refuse a lexicon that was made for other classes."""
+    made = len(lexicon.alphabet) + 1
+    if made != classes:
+        raise ValueError(f"beam_search: a lexicon for {made} classes, but the line has {classes}")
+    if lexicon.blank != blank or (alphabet is not None and tuple(alphabet) != lexicon.alphabet):
+        raise ValueError(
+            f"beam_search: the lexicon was made for blank {lexicon.blank} and characters "
+            f"{''.join(lexicon.alphabet)!r}; make it with the blank and the alphabet of the line"
+        )
 
 
 def _model(

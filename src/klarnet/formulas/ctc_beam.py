@@ -97,7 +97,7 @@ def ctc_beam_search(
             return np.zeros(classes, np.int64)
         return ways(nodes, branches, node, classes)
 
-    model = _model(symbols, states, arcs, log_p, log_back, begin)
+    model = _model(symbols, states, arcs, log_p, log_back, begin, end)
     beam = _Beam(
         [()], np.zeros(1), np.full(1, -np.inf), np.zeros(1), np.full(1, begin), np.zeros(1, np.int64)
     )
@@ -123,10 +123,14 @@ def _model(
     log_p: np.ndarray | None,
     log_back: np.ndarray | None,
     begin: int,
+    end: int,
 ) -> Automaton | None:
     if symbols is None or states is None or arcs is None or log_p is None or log_back is None:
         return None
     count = int(states[0, 1] - states[0, 0])  # the empty history knows every symbol
+    wrong = [int(x) for x in (*symbols, end) if not 0 <= x < count]
+    if wrong:
+        raise ValueError(f"ctc_beam_search: symbol {wrong[0]}, expected 0 … {count - 1}, those of the model")
     keys = np.zeros(0, np.int64)  # `conditional` needs none
     return Automaton(states, arcs, log_p.astype(float), log_back.astype(float), keys, begin, count)
 
