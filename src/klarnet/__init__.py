@@ -36,7 +36,7 @@ _NAMES = {
     "ConvTranspose2D Crop2D Dense Dropout Embedding Flatten GaussianNoise GlobalAveragePool GlobalMaxPool Highway "
     "Input Kept Layer LayerNorm LeakyReLU MaxPool1D MaxPool2D MaxUnpool2D Node Pad2D Permute ReLU Reshape Sigmoid "
     "SiLU Softmax Tanh ToSequence Upsample2D",
-    "losses": "BinaryCrossEntropy CrossEntropy Huber Loss SigmoidBinaryCrossEntropy SmoothL1 SoftmaxCrossEntropy "
+    "losses": "BinaryCrossEntropy CTC CrossEntropy Huber Loss SigmoidBinaryCrossEntropy SmoothL1 SoftmaxCrossEntropy "
     "SquaredError",
     "optimizers": "Adagrad Adam AdamW Constant Cosine GradientDescent OneCycle Optimizer RMSProp ReduceOnPlateau "
     "Schedule Step WarmUp",

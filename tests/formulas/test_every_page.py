@@ -159,6 +159,11 @@ CALLS: dict[str, Call] = {
             "squared_error_backward",
         )
     },
+    "ctc": (
+        (normal(N, 6, 4), np.array([[1, 1], [2, -1], [3, 1]], np.int32)[:N], LENGTHS + 2, None),
+        {"blank": 0, "skip": 1, "mean": 1, "factor": 0.5},
+    ),
+    "ctc_backward": ((normal(N, 6, 4), ONE), {"factor": 0.5}),
     "ctc_best_path": ((LINE,), {}),
     "ctc_read": ((LINE, np.array([1, 1, 0], np.int32)), {"blank": 0}),
     "ctc_lattice": ((LINE, np.array([1, 2, 3], np.int32)), {"blank": 0}),
@@ -181,7 +186,7 @@ CALLS: dict[str, Call] = {
     ),
 }
 OPTIMIZERS = [name for name, function in FUNCTIONS.items() if "learning_rate" in function.state]
-LINES = {name for name in FUNCTIONS if name.startswith("ctc_")}
+LINES = {name for name in FUNCTIONS if name.startswith("ctc") and name != "ctc_backward"}
 NUMPY_ONLY = {"embedding_gradients", *LINES}
 pages = pytest.mark.parametrize("name", FUNCTIONS)
 

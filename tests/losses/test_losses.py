@@ -17,6 +17,7 @@ LABELS = np.array([[0, 2, 1], [3, 3, 0]], np.int32)
 SOFT = kn.formulas.softmax(normal((2, 3, 4), 5))
 WEIGHTS = [1.0, 2.0, 0.5, 3.0]
 
+LINES = np.array([[2, 1], [3, -1]], np.int32)  # two lines of three steps
 LOSSES: dict[str, tuple[losses.Loss, Any]] = {
     "cross entropy": (kn.CrossEntropy(), LABELS),
     "cross entropy, sum": (kn.CrossEntropy(reduction="sum"), LABELS),
@@ -37,6 +38,8 @@ LOSSES: dict[str, tuple[losses.Loss, Any]] = {
     "smooth l1": (kn.SmoothL1(beta=0.5), SOFT),
     "smooth l1, sum": (kn.SmoothL1(reduction="sum"), SOFT),
     "huber": (kn.Huber(beta=0.7), SOFT),
+    "ctc": (kn.CTC(), LINES),
+    "ctc, sum": (kn.CTC(blank=3, reduction="sum"), np.array([[1, 0], [2, -1]], np.int32)),
 }  # fmt: skip
 each = pytest.mark.parametrize("name", LOSSES)
 

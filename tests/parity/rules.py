@@ -603,6 +603,32 @@ def _distance(d: Drawing) -> Case:
 # Lines of CTC -------------------------------------------------------------------------------------------------------
 
 
+@rule("ctc")
+def _ctc(d: Drawing) -> Case:
+    """Lines of all lengths, targets with repeats, empty ones and some that are too long for their line."""
+    n, t, k, s = d.few(5), d.size(least=0), d.size(least=2), d.choose((0, 1, 3, 17))
+    blank = d.choose((0, k - 1))
+    labels = ((blank + d.integers(1, min(k, 4), n, s)) % k).astype(np.int32)
+    counts = d.integers(0, min(s, d.choose((s, 1, t // 3))) + 1, n)
+    labels[np.arange(s) >= counts[:, None]] = -1
+    arrays = {
+        "X": d.normal(n, t, k, scale=d.choose((1.0, 30.0))),
+        "labels": labels,
+        "lengths": d.integers(0, t + 1, n),
+        "label_lengths": counts,
+    }
+    scalars = {"blank": blank, "skip": 1, "mean": d.choose((0, 1)), "factor": d.choose((1.0, 0.01))}
+    return Case(arrays, scalars, scales={"G": 1.0})
+
+
+@rule("ctc_backward")
+def _ctc_backward(d: Drawing) -> Case:
+    G = d.normal(d.few(3), d.size(least=0), d.size())
+    return Case(
+        {"G": G, "total": np.full(1, d.choose((1.0, 3.0)), np.float32)}, {"factor": d.choose((1.0, 0.01))}
+    )
+
+
 @rule("ctc_best_path")
 def _decisions(d: Drawing) -> Case:
     shape = d.size(least=0), d.size()

@@ -71,7 +71,7 @@ def ctc(
 
 def ctc_backward(G: Array, total: Array, *, factor: float = 1.0) -> Array:
     """dX = factor / N · G. G (n, t, k) and total (1,) from the forward pass → dX (n, t, k)."""
-    return (factor / total * G).astype(G.dtype, copy=False)
+    return factor / total * G
 
 
 def gradient(X: Array, of: Lattice) -> Array:

@@ -7,6 +7,7 @@ from typing import Any
 from klarnet.names import resolve
 
 from .cross_entropy import BinaryCrossEntropy, CrossEntropy, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
+from .ctc import CTC
 from .loss import LOSSES, Loss
 from .regression import Huber, SmoothL1, SquaredError
 
@@ -17,6 +18,7 @@ def loss(given: Any) -> Loss:
 
 
 __all__ = [
+    "CTC",
     "BinaryCrossEntropy",
     "CrossEntropy",
     "Huber",

@@ -18,6 +18,7 @@ class Loss:
     name: ClassVar[str]
     outputs: ClassVar[str] = "values"  # what the outputs are called in errors
     classifies: ClassVar[bool] = False
+    takes_lengths: ClassVar[bool] = False  # is `forward` given how many steps of each example count?
     class_weights: Any = None
 
     def __init_subclass__(cls, **options: Any) -> None:

@@ -74,6 +74,12 @@ def heads(net: BaseNetwork, losses: dict[str, Loss], factors: dict[str, float]) 
     return found
 
 
+def judge(head: Head, values: Any, spans: Any, t: Any, weights: Any) -> tuple[Any, Any]:
+    """Value and memo of a head's loss on what the forward pass gave; spans are the lengths behind each vertex."""
+    further = {"lengths": spans[head.vertex]} if head.loss.takes_lengths else {}
+    return head.loss.forward(values[head.vertex], t, weights, factor=head.factor, **further)
+
+
 @dataclass
 class Wanted:
     """What an execution is for."""
@@ -144,9 +150,7 @@ class Execution:
             total = None
             for head in acting:
                 constant = self._constant(head.loss.class_weights, net.dtype)
-                value, memo = head.loss.forward(
-                    values[head.vertex], self.targets[head.name].description, constant, factor=head.factor
-                )
+                value, memo = judge(head, values, after, self.targets[head.name].description, constant)
                 total = value if total is None else E.add(total, value)
                 if head.joined:
                     outputs[head.name] = memo.P

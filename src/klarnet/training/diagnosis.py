@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from klarnet.engine import Refused, State, with_state
+from klarnet.losses import CTC
 from klarnet.network import BaseNetwork, passes
 
-from .targets import wrong_label
+from .labellings import fault
+from .targets import steps_of, wrong_label
 
 
 class NotFiniteError(ArithmeticError):
@@ -27,6 +29,13 @@ def explain(
 ) -> Exception:
     """The error to raise for a refusal, with the layer's name."""
     text = str(error)
+    for head in heads:
+        if isinstance(head.loss, CTC):
+            steps = steps_of(net, head.name, spans, arrays)
+            classes = net.graph.vertices[head.vertex].shape[-1]
+            bad = fault(head.loss, targets[head.name], classes, steps, head.name)
+            if bad is not None:
+                return ValueError(bad)
     if "loss is" in text:
         return NotFiniteError(
             f"{first_not_finite(net, arrays, spans, state)}; the weights are as before this step: "
@@ -39,7 +48,8 @@ def explain(
         )
     for head in heads:
         t, classes = targets[head.name], net.graph.vertices[head.vertex].shape[-1]
-        bad = wrong_label(head.loss, t, classes, head.name) if t.dtype.kind == "i" else None
+        labels = t.dtype.kind == "i" and not isinstance(head.loss, CTC)
+        bad = wrong_label(head.loss, t, classes, head.name) if labels else None
         if bad is not None:
             return ValueError(bad)
     where = net.name_of(error.node)

@@ -10,6 +10,7 @@ import numpy as np
 from klarnet.data import as_dataset
 from klarnet.data.arrays import as_array, refuse_not_finite
 from klarnet.data.batches import batch_count, epoch_order
+from klarnet.data.ragged import padded_labels
 from klarnet.data.source import Source
 
 Batch = tuple[Any, Any, Any]  # X, t, lengths
@@ -74,12 +75,20 @@ class Feed:
             yield X, t, lengths[0] if lengths else None
 
 
+def _ragged(t: Any) -> bool:
+    """Is it a list of sequences of labels of different lengths, as CTC takes them?"""
+    if not isinstance(t, list) or not all(isinstance(row, list | tuple | np.ndarray) for row in t):
+        return False
+    return len({len(row) for row in t}) > 1
+
+
 class Columns:
     """Several input or target arrays by name, and lengths, all with one row an example."""
 
     def __init__(self, X: Any, t: Any, lengths: Any, name: str) -> None:
         self.X, self.t, self.name = self._arrays(X, f"{name}: X"), None, name
         if t is not None:
+            t = padded_labels(t, None, f"{name}: t") if _ragged(t) else t
             self.t = self._arrays(t, f"{name}: t")
         self.lengths = None if lengths is None else as_array(lengths, name=f"{name}: lengths")
         sizes = {label: len(a) for label, a in self._all()}

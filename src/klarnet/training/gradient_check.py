@@ -12,7 +12,7 @@ from klarnet.engine import use, with_state
 from klarnet.engine.context import State
 from klarnet.formulas import checks
 from klarnet.network import BaseNetwork, passes
-from klarnet.network.execution import heads
+from klarnet.network.execution import heads, judge
 from klarnet.network.files import copy_network
 from klarnet.network.network import deliver
 from klarnet.random import CHECK, normal
@@ -131,9 +131,7 @@ class _Twin:
         for head in self.heads:
             constant = head.loss.class_weights
             weights = None if constant is None else np.asarray(constant, np.float64)
-            one, memo = head.loss.forward(
-                values[head.vertex], self.targets[head.name], weights, factor=head.factor
-            )
+            one, memo = judge(head, values, after, self.targets[head.name], weights)
             total += float(one[0])
             memos.append((head, memo))
         net.weights.untrained[...] = running  # each call sees the same running values and carried states

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from klarnet.data.ragged import padded_labels
 from klarnet.losses import Loss
 from klarnet.network import BaseNetwork
 from klarnet.network.inputs import whole_numbers
@@ -41,7 +42,8 @@ def fitting_targets(
         )
     found = {}
     for name, loss in losses.items():
-        array = np.asarray(given[name])
+        labels = loss.takes_lengths and isinstance(given[name], list | tuple)
+        array = padded_labels(given[name], None, f"targets of {name}") if labels else np.asarray(given[name])
         if array.dtype.kind not in "fiub":
             raise TypeError(f"targets of {name}: expected numbers, got dtype {array.dtype}")
         vertex = net.outputs[name]
@@ -60,6 +62,17 @@ def prepare_targets(
         name: whole_numbers(name, array) if kind == "int" else np.ascontiguousarray(array, net.dtype)
         for name, (array, kind) in fitting_targets(net, losses, t, shapes).items()
     }
+
+
+def steps_of(
+    net: BaseNetwork, name: str, spans: Mapping[int, np.ndarray], arrays: Sequence[np.ndarray]
+) -> np.ndarray:
+    """How many steps of each example count in an output: what the lengths become on the way, or all. → (n,)."""
+    found = net.output_lengths(next(iter(spans.values())), name) if spans else None
+    if found is not None:
+        return found
+    shape = output_shape(net, net.outputs[name].number, tuple(a.shape for a in arrays))
+    return np.full(shape[0], shape[1] if len(shape) > 2 else 1, np.int32)
 
 
 def wrong_label(loss: Loss, t: np.ndarray, classes: int, name: str) -> str | None:

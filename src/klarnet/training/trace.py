@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from klarnet.engine import Refused, State, with_state
 from klarnet.losses import Loss
 from klarnet.network import BaseNetwork, passes
-from klarnet.network.execution import Head, heads
+from klarnet.network.execution import Head, heads, judge
 from klarnet.network.network import deliver
 from klarnet.network.summary import table
 
@@ -152,12 +152,13 @@ class _Step:
     def run(self) -> Trace:
         value, gradients = 0.0, dict[int, Any]()
         for head in self.heads:
-            one, dY = self._head(head.loss, head.vertex, head)
+            one, dY = self._head(head)
             value += one
             gradients[head.vertex] = gradients[head.vertex] + dY if head.vertex in gradients else dY
             if head.joined:  # the step starts before the softmax; for looking at, its dY is worked out too
                 number = self.net.outputs[head.name].number
-                self.dY[number] = self._head(self.losses[head.name], number, head)[1]
+                plain = replace(head, loss=self.losses[head.name], vertex=number)
+                self.dY[number] = self._head(plain)[1]
         run, net = passes.Eager(), self.net
 
         def at(v: Any, kept: Any, dY: Any) -> None:
@@ -172,9 +173,10 @@ class _Step:
         )
         return Trace(value, {v.name: self._seen(v) for v in net.graph.vertices})
 
-    def _head(self, loss: Loss, vertex: int, head: Head) -> tuple[float, Any]:
+    def _head(self, head: Head) -> tuple[float, Any]:
+        loss = head.loss
         constant = None if loss.class_weights is None else np.asarray(loss.class_weights, self.net.dtype)
-        value, memo = loss.forward(self.values[vertex], self.targets[head.name], constant, factor=head.factor)
+        value, memo = judge(head, self.values, self.after, self.targets[head.name], constant)
         return float(value[0]), loss.backward(memo)
 
     def _place(self, name: str) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from klarnet.engine import Refused, State, engine
-from klarnet.losses import Loss
+from klarnet.losses import CTC, Loss
 from klarnet.losses import loss as find_loss
 from klarnet.network import BaseNetwork
 from klarnet.network.execution import INT32, Execution, Head, Plans, Wanted, heads
@@ -21,7 +21,8 @@ from klarnet.optimizers import optimizer as find_optimizer
 
 from .diagnosis import NotFiniteError, explain
 from .fitting_loss import warn_of_misfits
-from .targets import prepare_targets
+from .labellings import left_out
+from .targets import prepare_targets, steps_of
 
 
 def _beyond(array: np.ndarray) -> bool:
@@ -102,6 +103,7 @@ class Trainer:
         )
         self.state = State(self.optimizer.learning_rate, 0, net.seed)
         self.outputs: dict[str, np.ndarray] = {}  # of the last step with keep_outputs
+        self.left_out = 0  # examples that a loss could not use, in all steps so far
         self.keep_outputs = False
         self._plans = Plans(net)
         self._quick: dict[Any, Any] = {}
@@ -180,6 +182,7 @@ class Trainer:
             raise ValueError(f"{net.inputs[0].name}: a batch of no examples, shape {arrays[0].shape}")
         targets = self._targets(t, arrays)
         spans = net._lengths(lengths, arrays)
+        unused = self._left_out(targets, arrays, spans)
         kinds = {name: (a.shape, a.dtype) for name, a in targets.items()}
         shapes = tuple(a.shape for a in arrays)
         key = (shapes, tuple(kinds.items()), self._now(), self.keep_outputs)
@@ -196,6 +199,7 @@ class Trainer:
             net.weights.untrained[...] = running
             execution.states.put_back(carried)
             raise explain(error, net, self.heads, arrays, targets, spans, self.state) from None
+        self.left_out += unused
         self._remember(X, t, execution, spans)
         value = float(execution.value[0])
         if not np.isfinite(value):
@@ -213,8 +217,9 @@ class Trainer:
             execution.states
             or self.net.weights.untrained.size
             or any(i is not None for i in self._ignored.values())
+            or any(one.takes_lengths for one in self.losses.values())
         ):
-            return  # the long way: running values and states are put back after a refusal, ignored labels are counted
+            return  # the long way: values and states are put back after a refusal, what does not count is counted
         if not isinstance(X, np.ndarray) or not isinstance(t, np.ndarray):
             return
         x_fed, t_fed = execution.inputs[0], next(iter(execution.targets.values()))
@@ -252,6 +257,21 @@ class Trainer:
                     stacklevel=4,
                 )
         return found
+
+    def _left_out(self, targets: dict[str, np.ndarray], arrays: list[np.ndarray], spans: Any) -> int:
+        """How many examples of a batch the losses leave out; the first one is named in a warning."""
+        count = 0
+        for name, loss in self.losses.items():
+            if not isinstance(loss, CTC):
+                continue
+            steps = steps_of(self.net, name, spans, arrays)
+            some, why = left_out(loss, targets[name], steps)
+            if some and not self.left_out and not count:
+                warnings.warn(
+                    f"{some} of the {len(steps)} lines of a batch are left out. {why}", stacklevel=4
+                )
+            count += some
+        return count
 
     def plan(self, X: Any, t: Any, *, lengths: Any = None, optimise: bool = True) -> Execution:
         """The execution for a batch of this shape, not run: for looking at (`.plan.calls`, `.plan.arena_bytes`)."""
