@@ -39,8 +39,9 @@ class CTC(Loss):
             raise ValueError(f"ctc: blank {blank!r}, expected the number of a class, 0 or more")
         if infeasible not in ("refuse", "skip"):
             raise ValueError(f'ctc: infeasible {infeasible!r}, expected "refuse" or "skip"')
-        self.blank, self.infeasible = int(blank), infeasible
-        self.reduction = check_reduction(self.name, reduction, ("mean", "sum"))
+        self.blank: int = int(blank)
+        self.infeasible: str = infeasible
+        self.reduction: str = check_reduction(self.name, reduction, ("mean", "sum"))
 
     def target_kind(
         self, outputs: tuple[int, ...], targets: tuple[int, ...], dtype: np.dtype, layer: str
