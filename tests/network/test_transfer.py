@@ -268,3 +268,19 @@ def test_the_report_reads_well_at_80_columns() -> None:
     text = str(net(filters=8).load_weights(old(scaling=InputScaling(1 / 255)), match="*"))
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "conv2d_1      skipped  F: (3, 3, 1, 8) != (3, 3, 1, 4)" in text
+
+
+def test_rows_of_an_embedding_are_not_taken_for_other_symbols() -> None:
+    """T37: a network for a and b goes on with a and c under no other letter's vector."""
+    old_one, new = (kn.recurrent(3, 2, units=3, embedding=2, seed=seed) for seed in (1, 2))
+    old_one.encoding = kn.data.TextEncoding("characters", ("a", "b")).settings()
+    new.encoding = kn.data.TextEncoding("characters", ("a", "c")).settings()
+    before = new.weights.values.copy()
+    with pytest.raises(
+        ValueError, match="not all of them the same: the rows of embedding_1/W stand for others"
+    ):
+        new.load_weights(old_one)
+    assert np.array_equal(new.weights.values, before)
+    assert "gru_1/W_h" in new.load_weights(old_one, match=["gru_1"]).taken
+    new.encoding = old_one.encoding
+    assert new.load_weights(old_one).complete

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from klarnet.layers import Embedding
+
 from .files import read, weights_in
 from .network import BaseNetwork
 from .scaling import InputScaling
@@ -112,6 +114,7 @@ def load_weights(net: BaseNetwork, source: Any, *, match: Any = "name", strict: 
     if strict and not report.complete:
         lacking = [f"{n} ({why})" for n, why in (*report.skipped.items(), *report.new.items())]
         raise ValueError(f"load_weights: {old.name} with strict=True: {_first(lacking)}; nothing was changed")
+    _symbols(net, old, report)
     values = {own: _fitting(net, old, own, there) for own, there in report.taken.items()}
     for own, value in values.items():
         net.weights[own][...] = value
@@ -274,6 +277,20 @@ def _first(items: Iterable[str], most: int = 4) -> str:
     items = list(items)
     more = f" and {len(items) - most} more" if len(items) > most else ""
     return (", ".join(items[:most]) or "no weights") + more
+
+
+def _symbols(net: BaseNetwork, old: _Source, report: LoadReport) -> None:
+    """Refuse rows of an embedding that were learned for other characters or words."""
+    own, theirs = ((e or {}).get("symbols") for e in (net.encoding, old.encoding))
+    if own is None or theirs is None or list(own) == list(theirs):
+        return
+    rows = {v.key for v in net.graph.vertices if isinstance(v.layer, Embedding)}
+    taken = [name for name in report.taken if name.split("/", 1)[0] in rows]
+    if taken:
+        raise ValueError(
+            f"load_weights: {old.name} has {len(theirs)} symbols, this network {len(own)}, not all of them the same: the "
+            f"rows of {taken[0]} stand for others; name the layers to take without it, match=[…]; nothing was changed"
+        )
 
 
 def _scaling(net: BaseNetwork, old: _Source, report: LoadReport) -> None:
