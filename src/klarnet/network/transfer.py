@@ -288,8 +288,8 @@ def _symbols(net: BaseNetwork, old: _Source, report: LoadReport) -> None:
     taken = [name for name in report.taken if name.split("/", 1)[0] in rows]
     if taken:
         raise ValueError(
-            f"load_weights: {old.name} has {len(theirs)} symbols, this network {len(own)}, not all of them the same: the "
-            f"rows of {taken[0]} stand for others; name the layers to take without it, match=[…]; nothing was changed"
+            f"load_weights: {old.name} has {len(theirs)} symbols, this network {len(own)}, not all of them the same: "
+            f"the rows of {taken[0]} stand for others; name the layers to take without it, match=[…]; nothing was changed"
         )
 
 
