@@ -289,7 +289,7 @@ def _symbols(net: BaseNetwork, old: _Source, report: LoadReport) -> None:
     if taken:
         raise ValueError(
             f"load_weights: {old.name} has {len(theirs)} symbols, this network {len(own)}, not all of them the same: "
-            f"the rows of {taken[0]} stand for others; name the layers to take without it, match=[…]; nothing was changed"
+            f"the rows of {taken[0]} stand for others; name the layers without it, match=[…]; nothing was changed"
         )
 
 
