@@ -10,9 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-TRAINED = ["mlp_small", "mlp_wide", "xor", "lenet", "vgg_small", "unet", "lstm_small", "highway100"]
-INFERRED = ["infer_mlp_b1", "infer_lenet_b1", "infer_unet_b1"]
-WORKLOADS = TRAINED + INFERRED
+TRAINED = [
+    "mlp_small",
+    "mlp_wide",
+    "xor",
+    "lenet",
+    "vgg_small",
+    "unet",
+    "ocr",
+    "gru_text",
+    "lstm_small",
+    "highway100",
+]
+INFERRED = ["infer_mlp_b1", "infer_lenet_b1", "infer_unet_b1", "infer_ocr_b1"]
+WORKLOADS = [*TRAINED, "ctc_only", *INFERRED]
 IMAGES = ("lenet", "vgg_small", "unet")
 
 
@@ -48,23 +59,33 @@ def variants(peer: str, workload: str) -> list[str]:
     """The variants of a peer that came out best somewhere, so that its best is among them; `--every-variant` of
     run.py tries all that the peer's script knows. The first one listed is the one whose start is timed."""
     inference, images = workload in INFERRED, workload.removeprefix("infer_").split("_b1")[0] in IMAGES
+    if workload == "ctc_only":
+        return {"torch": ["eager"], "jax": ["jit"], "keras": ["tf.function"], "ort": []}[peer]
     if peer == "torch":
+        if workload == "infer_ocr_b1":
+            return ["compile+cl+freeze", "jit+freeze"]
+        if workload == "ocr":
+            return ["eager+fused+mem", "eager+cl+fused+mem"]
         if inference:
             return ["eager", "jit+freeze", *(["eager+cl"] if images else [])]
         if images:
             return ["eager+cl+fused", "eager+cl+fused+mem", "eager+fused+mem"]
         return [
             "eager+fused",
-            *(["eager+foreach"] if workload != "lstm_small" else []),
+            *(["eager+foreach"] if workload not in ("lstm_small", "gru_text") else []),
             *(["compile+copt"] if workload == "highway100" else []),
         ]
     if peer == "jax":
+        if workload in ("ocr", "gru_text"):
+            return ["jit+rpool+unroll5"] if workload == "ocr" else ["jit+unroll5"]
         return ["jit+rpool"] if images else ["jit"]
     if peer == "keras":
         if inference:
             return ["call+tf.function", "call+xla"]
         return (
-            ["tf.function", "train_on_batch"] if images or workload == "mlp_wide" else ["tf.function", "xla"]
+            ["tf.function", "train_on_batch"]
+            if images or workload in ("mlp_wide", "ocr", "gru_text")
+            else ["tf.function", "xla"]
         )
     if peer == "ort":
         return ["default", "nospin"] if inference else []

@@ -3,7 +3,8 @@
 python benchmarks/klarnet_peer.py --workload lenet --seconds 3 --threads 2
 
 A training step is one `Trainer.step` call from Python; an inference is one call of the network that
-`net.freeze_for_inference` gives.
+`net.freeze_for_inference` gives; ctc_only is the loss with its gradient by the logits,
+replayed from a plan as in a training step.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ TRAINED = [
     "lstm_small",
     "highway100",
     "unet",
+    "ocr",
 ]
 INFERRED = ["infer_mlp_b1", "infer_lenet_b1", "infer_unet_b1", "infer_ocr_b1"]
 
@@ -107,12 +109,35 @@ def trainer(workload):
     momentum = workload == "vgg_small"
     plain = kn.GradientDescent(SGD_LR / 10, momentum=MOM) if momentum else kn.GradientDescent(SGD_LR)
     descending = workload in ("xor", "highway100", "vgg_small")
-    loss = "sigmoid_binary_cross_entropy" if workload == "xor" else "softmax_cross_entropy"
+    loss = {"xor": "sigmoid_binary_cross_entropy", "ocr": "ctc"}.get(workload, "softmax_cross_entropy")
     return kn.Trainer(network(workload), loss=loss, optimizer=plain if descending else kn.Adam(ADAM_LR))
 
 
+def replay_of(loss, X, t):
+    """Value and gradient of a loss for these arrays, as a function that works them out anew."""
+    import numpy as np
+
+    from klarnet.engine import Description, Memory, Replay, State, Storage, Trace, engine, make_plan, tracing
+
+    def lying(array):
+        return Description(array.shape, array.dtype, Storage(array.nbytes, (0, array.ctypes.data)))
+
+    trace, value, dX = Trace(), np.zeros(1, X.dtype), np.zeros_like(X)
+    with tracing(trace):
+        found, kept = loss.forward(lying(X), lying(t))
+        trace.result(found, (0, value.ctypes.data))
+        trace.result(loss.backward(kept), (0, dX.ctypes.data))
+    bound = Replay(make_plan(trace), engine()).bind(Memory(), State(0.0, 1, 0))
+
+    def run(keep=(X, t, value, dX)):
+        bound.run()
+        assert np.isfinite(value[0])
+
+    return run
+
+
 def main():
-    a = cli("klarnet", TRAINED + INFERRED, lambda workload: ["native"])
+    a = cli("klarnet", [*TRAINED, "ctc_only", *INFERRED], lambda workload: ["native"])
     import klarnet as kn
 
     if kn.engine.engine() != "native":
@@ -124,6 +149,8 @@ def main():
     if a.workload in INFERRED:
         f = network(a.workload).freeze_for_inference(batch_size=1)
         measure(a, lambda: f(batch["x"]))
+    if a.workload == "ctc_only":
+        measure(a, replay_of(kn.CTC(), batch["x"], batch["y"].astype("int32")))
     training = trainer(a.workload)
     X, t = batch["x"], batch["y"]
     measure(a, lambda: training.step(X, t))

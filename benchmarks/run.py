@@ -22,7 +22,7 @@ from contestants import HERE, PEERS, WORKLOADS
 from tables import machine, summary, write
 
 FIRST_STEPS = ("mlp_small", "lenet")
-MEMORY = ("lenet", "vgg_small", "unet")
+MEMORY = ("lenet", "vgg_small", "unet", "ocr")
 MEMORY_VARIANT = "eager+cl+fused"  # of torch, which keeps the least
 
 

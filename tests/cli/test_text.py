@@ -109,7 +109,17 @@ method = "grid"
 """)
     assert run(["tune", str(tmp_path / "search.toml"), "--out", str(tmp_path / "found")]) == 0
     assert "best: trial" in capsys.readouterr().out
-    layers = ["tune", "names", "--data", str(names), "--out", str(tmp_path / "layers"), "--epochs", "1", *SMALL]
+    layers = [
+        "tune",
+        "names",
+        "--data",
+        str(names),
+        "--out",
+        str(tmp_path / "layers"),
+        "--epochs",
+        "1",
+        *SMALL,
+    ]
     assert run(layers) == 0
     assert {"rnn", "gru", "lstm"} <= set(capsys.readouterr().out.split())
     assert run(["summary", str(tmp_path / "found")]) == 0
