@@ -46,6 +46,11 @@ Wide wide_exp(vec x) {
     return {select(none, zero(), 1.0f + fma(r * r, p, r)), as_int(shifted) - 0x4b400000};
 }
 
+// 1 or 0: the exponent of a 0 is `nothing` wherever it comes from, or a shift by it would leave what an int holds.
+Wide one_where(ivec condition) {
+    return {select(condition, broadcast(1.0f), zero()), condition ? ivec{} : ivec{} + nothing};
+}
+
 // A row of numbers m · 2^e in memory.
 struct Row {
     float* m;
@@ -121,8 +126,8 @@ public:
                 Wide to_b, to_l;
                 if (t == T - 1) {
                     const ivec at = iota() + static_cast<int32_t>(i);
-                    to_b = {select(at == static_cast<int32_t>(s), broadcast(1.0f), zero()), ivec{}};
-                    to_l = {select(at == static_cast<int32_t>(s - 1), broadcast(1.0f), zero()), ivec{}};
+                    to_b = one_where(at == static_cast<int32_t>(s));
+                    to_l = one_where(at == static_cast<int32_t>(s - 1));
                 } else {
                     const Wide same_b = bb.at(i), same_l = bl.at(i), b1 = bb.at(i + 1), l1 = bl.at(i + 1);
                     to_b = sum(same_b, same_l);

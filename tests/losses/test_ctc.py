@@ -151,6 +151,20 @@ def test_a_sure_network_that_is_wrong_has_a_finite_loss():
     assert dX.sum() == pytest.approx(0, abs=1e-4) and dX[0, :, 1:].sum() == pytest.approx(-20, rel=1e-4)
 
 
+@each
+@pytest.mark.parametrize("labels", [[[2]], [[1, 2] * 4]])
+def test_the_gradient_is_finite_however_unlikely_a_line_is(labels):
+    """Probabilities from 1 to e^-8000: each power of two between has been P of some line."""
+    random = np.random.default_rng(0)
+    loss, t = kn.CTC(), padded_labels(labels, None, "labels")
+    for scale in range(0, 1000, 7):
+        X = random.uniform(0, 1, (1, 20, 3)).astype(np.float32)
+        X[..., 0] += scale
+        _, kept = loss.forward(X, t)
+        dX = loss.backward(kept)
+        assert np.isfinite(dX).all() and np.abs(dX.sum(axis=2)).max() < 1e-4, scale
+
+
 # What does not fit --------------------------------------------------------------------------------------------------
 
 
