@@ -53,7 +53,7 @@ OUTSIDE = {
     "losses": {"numpy"},
     "optimizers": {"numpy"},
     "data": {"numpy", "PIL", "soundfile"},
-    "metrics": {"numpy", "PIL", "soundfile"},
+    "metrics": {"numpy", "PIL", "soundfile", "rapidfuzz"},
 }
 # Layers, losses and optimizers call the engine; of NumPy they may use types and constants.
 NO_ARITHMETIC = {"layers", "losses", "optimizers"}

@@ -238,6 +238,21 @@ class Network(BaseNetwork):
             self, head, Network, after=after, seed=seed, class_names=class_names
         )
 
+    def with_classes(self, class_names: Sequence[str]) -> Network:
+        """A new network: this one with further classes, the old ones with their weights bit for bit.
+
+            alphabet = kn.data.Alphabet.of_classes(net.class_names).grown(new.texts)
+            net = net.with_classes(alphabet.class_names)
+
+        class_names   this network's in their order, new ones behind them
+
+        The last Dense layer gets units with fresh weights for the new classes. Raises ValueError where the names are
+        not those, and where another layer gives the answer (`with_new_head`). Course: transfer learning.
+        """
+        from klarnet.network.head import with_classes
+
+        return with_classes(self, class_names, Network)  # type: ignore[return-value]
+
     def freeze_for_inference(self, batch_size: int = 1) -> Frozen:
         """`f = net.freeze_for_inference(); f(X)`: a thin call for batches of one size, safe in several threads.
 

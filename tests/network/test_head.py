@@ -178,3 +178,30 @@ def two_outputs() -> kn.Network:
 def test_heads_that_do_not_fit(make: Any, kind: type[Exception], message: str) -> None:
     with pytest.raises(kind, match=message):
         make()
+
+
+def test_more_classes_leave_the_weights_of_the_old_ones_bit_for_bit() -> None:
+    old = digits_net(scaling=InputScaling(1 / 255), class_names=list("0123456789"))
+    old.freeze("conv2d_1")
+    new = old.with_classes([*"0123456789", "A", "B"])
+    assert names(new) == names(old) and new.class_names == (*"0123456789", "A", "B")
+    for name, w in old.weights.items():
+        assert new.weights[name][..., : w.shape[-1]].tobytes() == w.tobytes(), name
+    assert new.weights["dense_2/W"].shape == (12, 12) and new.weights["dense_2/W"][:, 10:].any()
+    assert new.weights.frozen == old.weights.frozen and new.scaling.factor == old.scaling.factor
+    X = np.random.default_rng(0).uniform(size=(2, 12, 12, 1)).astype(np.float32)
+    P, Q = old.predict(X), new.predict(X)[:, :10]
+    np.testing.assert_allclose(Q / Q.sum(1, keepdims=True), P, rtol=1e-5)
+
+
+def test_more_classes_are_refused_where_the_old_ones_are_others_or_no_dense_layer_answers() -> None:
+    old = digits_net(class_names=list("0123456789"))
+    for given in (list("1234567890A"), list("012345678"), [*"0123456789", "9"], "0123456789A"):
+        with pytest.raises(ValueError, match="expected the network's 10 class names in their order"):
+            old.with_classes(given)
+    with pytest.raises(ValueError, match="the network has no class names"):
+        digits_net().with_classes(["a", "b"])
+    layers = [kn.Conv2D(3, 2), kn.GlobalAveragePool(), kn.Softmax()]
+    net = kn.Network(layers, input_shape=(4, 4, 1), class_names=["a", "b", "c"])
+    with pytest.raises(ValueError, match="a Dense layer of 3 units that stands last"):
+        net.with_classes(["a", "b", "c", "d"])

@@ -1,6 +1,7 @@
 """Data: examples and their targets, where they come from, how they are split and cut into batches."""
 
 from klarnet.data import augment, layout
+from klarnet.data.alphabet import Alphabet
 from klarnet.data.convert import as_dataset
 from klarnet.data.corpus import Corpus, TextStream, corpus
 from klarnet.data.csv_file import csv
@@ -10,6 +11,8 @@ from klarnet.data.encoded_texts import EncodedTexts
 from klarnet.data.encoding import Encoding
 from klarnet.data.idx import read_idx, write_idx
 from klarnet.data.lazy import LazyPictures
+from klarnet.data.line_pictures import LinePictures
+from klarnet.data.lines import lines
 from klarnet.data.mnist import mnist
 from klarnet.data.numpy_file import numpy_file
 from klarnet.data.picture import read_mask, read_picture
@@ -24,14 +27,17 @@ from klarnet.data.table import Table
 from klarnet.data.text_encoding import TextEncoding
 from klarnet.data.text_files import text_lines
 from klarnet.data.texts import Texts, texts
+from klarnet.data.truth import page_texts
 
 __all__ = [
+    "Alphabet",
     "BatchStream",
     "Corpus",
     "Dataset",
     "EncodedTexts",
     "Encoding",
     "LazyPictures",
+    "LinePictures",
     "Scaling",
     "Sequences",
     "Source",
@@ -45,8 +51,10 @@ __all__ = [
     "csv",
     "digits",
     "layout",
+    "lines",
     "mnist",
     "numpy_file",
+    "page_texts",
     "pictures",
     "prefetch",
     "read_idx",

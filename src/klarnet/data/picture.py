@@ -76,6 +76,27 @@ def decode_picture(
     return np.asarray(picture, np.uint8).reshape(picture.height, picture.width, channels)
 
 
+def decode_line(data: bytes, name: str, height: int, *, invert: bool) -> np.ndarray:
+    """The picture of a line of text as uint8 (height, width, 1) in grey, scaled with its proportions kept.
+
+    invert   swaps black and white: ink that is dark becomes bright, paper 0
+    """
+    from PIL import Image, ImageOps
+
+    picture = _in_channels(_opened(data, name), name, 1, paper=255 if invert else 0)
+    if invert:
+        picture = ImageOps.invert(picture)
+    width = line_width((picture.height, picture.width), height)
+    if picture.size != (width, height):
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+    return np.asarray(picture, np.uint8)[..., np.newaxis]
+
+
+def line_width(size: tuple[int, int], height: int) -> int:
+    """The width of a picture (height, width) that is scaled to `height`."""
+    return max(1, round(size[1] * height / size[0]))
+
+
 def picture_size(data: bytes, name: str) -> tuple[int, int]:
     """(height, width) of a picture as one sees it, from its header alone; the pixels may still be damaged.
 

@@ -63,6 +63,11 @@ class Ragged(Source):
         """Some examples, as `Dataset.__getitem__` chooses them."""
         return self._some(np.arange(len(self))[chosen(which, len(self), self.name)])
 
+    @property
+    def unknown(self) -> dict[str, int]:
+        """What the targets hold that has no label, and how often."""
+        return {}
+
     def labels(self) -> np.ndarray | None:
         """The class of every example, (n,) int64, where each has one; else None."""
         return labels_of(self.t) if self.targets == "whole" else None

@@ -10,6 +10,7 @@ from klarnet.metrics.accuracy import Accuracy
 from klarnet.metrics.bits import Bits
 from klarnet.metrics.calibration import CalibrationError
 from klarnet.metrics.class_figures import F1, Precision, Recall
+from klarnet.metrics.reading import CharacterErrorRate, WordErrorRate
 from klarnet.metrics.regression import MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError, RSquared
 from klarnet.metrics.top_k import TopK
 from klarnet.names import unknown
@@ -19,7 +20,8 @@ from klarnet.names import unknown
 class Metric(Protocol):
     """What a metric is: batches go in, a number comes out, and it is known which way is better.
 
-    A class of a user's own with these four is a metric as well; `name` is optional.
+    A class of a user's own with these four is a metric as well; `name` is optional. One with an attribute `class_names`
+    that is None is told those of the data or the network.
     """
 
     better: str
@@ -45,6 +47,8 @@ METRICS: dict[str, Callable[[], Metric]] = {
     "rmse": RootMeanSquaredError,
     "mae": MeanAbsoluteError,
     "r2": RSquared,
+    "character_error_rate": CharacterErrorRate,
+    "word_error_rate": WordErrorRate,
 }
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from klarnet.layers import Layer, Node
+from klarnet.layers import Dense, Layer, Node
 from klarnet.names import unknown
 
 from .ends import checked_layers
-from .files import architecture, nodes_of
+from .files import architecture, nodes_of, rebuild
 from .graph import Vertex, layer_word
 from .network import BaseNetwork
 
@@ -55,6 +55,47 @@ def with_new_head(
             new.weights[name][...] = net.weights[name]
             slot.frozen = net.weights.slots[name].frozen
     return new
+
+
+def with_classes(net: BaseNetwork, class_names: Sequence[str], kind: type[BaseNetwork]) -> BaseNetwork:
+    """A network of this kind: `net` with further classes behind those it has, whose weights stay bit for bit."""
+    names = tuple(str(n) for n in class_names) if not isinstance(class_names, str) else ()
+    if net.class_names is None:
+        raise ValueError("with_classes: the network has no class names; with_new_head gives it other classes")
+    if names[: len(net.class_names)] != net.class_names or len(set(names)) < len(names):
+        raise ValueError(
+            f"with_classes: {class_names!r}, expected the network's {len(net.class_names)} class names in their order "
+            "and new ones behind them"
+        )
+    last = _answering(net)
+    about = architecture(net)
+    about["layers"][last.key]["units"] = len(names)
+    about["class_names"] = names
+    kinds = [type(v.layer) for v in net.graph.vertices if v.layer is not None]
+    new = rebuild(about, "with_classes", kinds, kind)
+    for name, slot in net.weights.slots.items():
+        new.weights[name][..., : slot.shape[-1]] = net.weights[name]
+    return new
+
+
+def _answering(net: BaseNetwork) -> Vertex:
+    """The dense layer whose units are the classes. Raises ValueError where there is no such layer of its own."""
+    found = next((v for v in reversed(net.graph.vertices) if isinstance(v.layer, Dense)), None)
+    classes = len(net.class_names or ())
+    uses = 0 if found is None else sum(v.key == found.key for v in net.graph.vertices)
+    behind = () if found is None else net.graph.vertices[found.number + 1 :]
+    if (
+        found is None
+        or uses > 1
+        or found.layer.units != classes  # type: ignore[union-attr]
+        or any(s.key == v.key for v in behind for s in net.weights.slots.values())
+        or len(net.graph.outputs) > 1
+    ):
+        raise ValueError(
+            f"with_classes: expected one output, from a Dense layer of {classes} units that stands last of those with "
+            "weights; with_new_head replaces others"
+        )
+    return found
 
 
 def _named(net: BaseNetwork, after: Any) -> Vertex:

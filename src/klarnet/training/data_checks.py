@@ -3,6 +3,7 @@ epoch, and with the place it has in the user's own arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from klarnet.losses import Loss
 from klarnet.network import BaseNetwork
 
 from .feed import Feed
-from .targets import Shapes, fitting_targets, wrong_label
+from .targets import Shapes, fitting_targets, known_labels, wrong_label
 
 
 def check_data(net: BaseNetwork, losses: dict[str, Loss], feed: Feed) -> None:
@@ -31,10 +32,31 @@ def check_data(net: BaseNetwork, losses: dict[str, Loss], feed: Feed) -> None:
             f"{feed.name}: the examples have lengths of their own, but no input of the network takes them; "
             "kn.Input(…, lengths=True) does"
         )
+    if feed.ragged and feed.source is not None:
+        _check_names(net, feed.source.class_names, feed.name)
     try:
-        _check(net, losses, X, t)
+        _check(net, losses, X, known_labels(t))
     except (ValueError, TypeError) as error:
         raise type(error)(f"{feed.name}: {error}") from None
+
+
+def _check_names(net: BaseNetwork, names: Sequence[str] | None, where: str) -> None:
+    """Raises ValueError where the data number their classes otherwise than the network does."""
+    if names is None or net.class_names is None or tuple(names) == net.class_names:
+        return
+    new, gone = (
+        [n for n in a if n not in b] for a, b in ((names, net.class_names), (net.class_names, names))
+    )
+    differ = "; ".join(
+        f"{what} has also {', '.join(map(repr, some[:10]))}"
+        for what, some in (("the data", new), ("the network", gone))
+        if some
+    )
+    raise ValueError(
+        f"{where}: the data's classes are not numbered as the network's ({differ or 'another order'}); read them with "
+        "the network's class_names (kn.data.Alphabet.of_classes for characters), or give the network more classes, "
+        "net.with_classes(names)"
+    )
 
 
 def _check(net: BaseNetwork, losses: dict[str, Loss], X: Any, t: Any) -> None:

@@ -18,7 +18,7 @@ from klarnet.network.execution import Execution, Head, Plans, Wanted, heads
 from .data_checks import check_data
 from .diagnosis import explain
 from .feed import Feed, examples_in
-from .targets import prepare_targets
+from .targets import known_labels, prepare_targets
 from .trainer import losses_by_output
 
 
@@ -161,8 +161,16 @@ def _tells_classes(loss: Loss, feed: Feed) -> bool:
     return t.shape[1:] in ((), (1,)) and bool(((t == 0) | (t == 1)).all())
 
 
-def chosen_metrics(feed: Feed, given: Sequence[Any] | None, losses: dict[str, Loss]) -> list[Any]:
-    """Metrics from names or objects; by default accuracy, where a single output is a classification."""
+def chosen_metrics(
+    feed: Feed,
+    given: Sequence[Any] | None,
+    losses: dict[str, Loss],
+    class_names: Sequence[str] | None = None,
+) -> list[Any]:
+    """Metrics from names or objects; by default accuracy, where a single output is a classification.
+
+    One that wants class names is told those of the network or, where it has none, of the data.
+    """
     name = feed.name
     if given is None:
         given = ["accuracy"] if len(losses) == 1 and _tells_classes(next(iter(losses.values())), feed) else []
@@ -170,7 +178,11 @@ def chosen_metrics(feed: Feed, given: Sequence[Any] | None, losses: dict[str, Lo
         raise TypeError(f"{name}: metrics {given!r}, expected a list, metrics=[…]")
     if given and len(losses) > 1:
         raise ValueError(f"{name}: metrics need a network with one output, this one has {', '.join(losses)}")
-    return [resolve(m) for m in given]
+    found: list[Any] = [resolve(m) for m in given]
+    for m in found:
+        if getattr(m, "class_names", ()) is None:
+            m.class_names = class_names or (feed.source.class_names if feed.source else None)
+    return found
 
 
 def evaluate(
@@ -187,7 +199,7 @@ def evaluate(
     """
     losses = losses_by_output(net, loss)
     acting = heads(net, losses, {})
-    found = chosen_metrics(feed, metrics, losses)
+    found = chosen_metrics(feed, metrics, losses, net.class_names)
     check_data(net, losses, feed)
     for m in found:
         m.reset()
@@ -198,11 +210,11 @@ def evaluate(
             if t is None:
                 raise ValueError(f"{feed.name}: a batch without targets, expected pairs (X, t)")
             shapes = tuple(a.shape for a in net.arrays(X))
-            targets = prepare_targets(net, losses, t, shapes)
+            targets = prepare_targets(net, losses, known_labels(t), shapes)
             outputs, value = run_forward(net, acting, X, targets, lengths)
             mean.update(value, examples_in(X))
             for m in found:
-                m.update(outputs[name], targets[name])
+                m.update(outputs[name], t if feed.unknown else targets[name])
             if losses[name].classifies and len(losses) == 1 and outputs[name].shape[-1] > 1:
                 part = confusion_matrix(
                     targets[name],

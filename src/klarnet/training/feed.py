@@ -49,6 +49,11 @@ class Feed:
         """Do the examples of a source have lengths of their own?"""
         return self.columns is None and self.data.lengths is not None
 
+    @property
+    def unknown(self) -> dict[str, int]:
+        """Characters of the targets that have no label, where they are texts, and how often each occurs."""
+        return getattr(self.source, "unknown", {})
+
     def usual(self, batch_size: int | None) -> int:
         """The batch size outside training: as asked for, else 256, of examples with lengths, often long ones, 32."""
         return (32 if self.ragged else 256) if batch_size is None else batch_size

@@ -61,7 +61,9 @@ class Fit:
         self.trainer, self.net, self.train, self.validation = trainer, trainer.net, train, validation
         self.batch_size, self.epochs, self.seed = batch_size, epochs, seed
         self.callbacks = list(callbacks)
-        self.metrics = {_metric_name(m): m for m in chosen_metrics(train, metrics, trainer.losses)}
+        self.metrics = {
+            _metric_name(m): m for m in chosen_metrics(train, metrics, trainer.losses, self.net.class_names)
+        }
         self.history = History()
         self.mean = Mean()
         self.epoch = self.done = self.batch = self.seen = self.began = 0
@@ -271,6 +273,11 @@ def fit(
     trainer = Trainer(
         net, loss=loss, optimizer=optimizer, loss_weights=loss_weights, rates=rates, **regularisation
     )
+    if train.unknown:
+        raise ValueError(
+            f"{train.name}: no class for the characters {', '.join(map(repr, list(train.unknown)[:10]))} of the texts; "
+            "leave alphabet out, or grow it (alphabet.grown(texts)) and the network (net.with_classes(names))"
+        )
     for feed in (train, validation):
         if feed is not None:
             check_data(net, trainer.losses, feed)

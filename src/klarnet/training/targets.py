@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from klarnet.data.ragged import padded_labels
+from klarnet.data.alphabet import UNKNOWN
+from klarnet.data.ragged import NO_LABEL, padded_labels
 from klarnet.losses import Loss
 from klarnet.network import BaseNetwork
 from klarnet.network.inputs import whole_numbers
@@ -73,6 +74,17 @@ def steps_of(
         return found
     shape = output_shape(net, net.outputs[name].number, tuple(a.shape for a in arrays))
     return np.full(shape[0], shape[1] if len(shape) > 2 else 1, np.int32)
+
+
+def known_labels(t: Any) -> Any:
+    """Targets for a loss: labels (n, s) without the −2 of characters that no class stands for; others as they are."""
+    if not isinstance(t, np.ndarray) or t.dtype != np.int32 or t.ndim != 2 or not (t == UNKNOWN).any():
+        return t
+    found = np.full_like(t, NO_LABEL)
+    for row, labels in zip(found, t, strict=True):
+        known = labels[labels >= 0]
+        row[: len(known)] = known
+    return found
 
 
 def wrong_label(loss: Loss, t: np.ndarray, classes: int, name: str) -> str | None:
