@@ -191,6 +191,32 @@ def test_data_of_another_alphabet_are_refused_and_a_grown_network_takes_them(sto
     assert [p.shape for p in P] == [(n, 4) for n in data.lengths]
 
 
+def test_a_network_learns_to_read_and_says_how_well(stored):
+    """T36 and T37: a line without text is learned, an unknown character counts against the network."""
+    files = some(6, "ab") | {"8.png": line(40, ink=255), "8.gt.txt": b""}
+    files |= {f"t{i}.png": line(40) for i in range(3)}
+    files |= {f"t{i}.gt.txt": text for i, text in enumerate((b"ab", b"", b"ac"))}
+    path = stored(files)
+    train = lines(path, select="[0-9]*", workers=0)
+    with pytest.warns(UserWarning, match="'c' 1"):
+        test = lines(path, select="t*", alphabet=train.alphabet, workers=0)
+    x = kn.Input((48, None, 1), lengths=True)
+    h = kn.MaxPool2D(4)(kn.Conv2D(2, 3, padding="half", activation="relu")(x))
+    net = kn.Network(inputs=x, outputs=kn.Dense(3)(kn.LSTM(6)(kn.ToSequence(axis="width")(h))), seed=1)
+    rates = ["character_error_rate"]
+    history = net.fit(
+        train, validation=test, loss="ctc", metrics=rates, epochs=2, batch_size=4, progress=False
+    )
+    assert net.class_names == ("blank", "a", "b") and np.isfinite(history["validation_loss"]).all()
+    read = [train.alphabet.decode(kn.ctc.best_path(X).labels) for X in net.predict(test)]
+    expected = kn.metrics.text_errors(test.texts, read)
+    assert expected.length == 4  # the unknown c is one of them
+    found = net.evaluate(test, loss="ctc", metrics=[*rates, "word_error_rate"])
+    assert found.character_error_rate == pytest.approx(expected.character_error_rate)
+    assert found.word_error_rate == pytest.approx(expected.word_error_rate)
+    assert history["validation_character_error_rate"][-1] == found.character_error_rate
+
+
 def test_pictures_without_texts_can_be_read(stored):
     data = lines(stored({"1.png": line(30), "2.png": line(50)}), truth=False, workers=0)
     assert data.t is None and data.texts is None and data.class_names is None

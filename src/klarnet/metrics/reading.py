@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from klarnet.metrics.edits import edit_distance
-from klarnet.metrics.text_errors import TextErrors
+from klarnet.metrics.text_errors import TextErrors, rate
 
 LOST = "\N{REPLACEMENT CHARACTER}"  # stands for a character of the truth that the network has no class for
 
@@ -33,7 +33,7 @@ class CharacterErrorRate:
 
     def reset(self) -> None:
         """Forgets everything."""
-        self.edits = self.length = 0
+        self.edits = self.length = self.lines = 0
         self.errors = TextErrors()
 
     def update(self, outputs: Any, t: Any) -> None:
@@ -48,8 +48,10 @@ class CharacterErrorRate:
             self._add(truth[truth != -1].tolist(), output[output >= 0].tolist())
 
     def result(self) -> float:
-        """The rate so far."""
-        return self.errors.character_error_rate if self.class_names else self.edits / max(1, self.length)
+        """The rate so far; NaN before anything counted."""
+        if self.class_names:
+            return self.errors.character_error_rate
+        return rate(self.edits, self.length, self.lines)
 
     def _add(self, truth: list[int], output: list[int]) -> None:
         if self.class_names:
@@ -57,6 +59,7 @@ class CharacterErrorRate:
             return
         self.edits += edit_distance(truth, output)
         self.length += len(truth)
+        self.lines += 1
 
     def _best(self, Y: np.ndarray) -> np.ndarray:
         """B(argmax): labels (n, t) with −1 where a class only lasts on, and for blanks."""
@@ -79,7 +82,7 @@ class WordErrorRate(CharacterErrorRate):
     name = "word_error_rate"
 
     def result(self) -> float:
-        """The rate so far. Raises ValueError where it is not known which label is a space."""
-        if not self.class_names:
+        """The rate so far; NaN before anything counted. Raises ValueError where no label is known to be a space."""
+        if not self.class_names and self.lines:
             raise ValueError(f"{self.name}: needs class_names, to know which label is a space")
         return self.errors.word_error_rate

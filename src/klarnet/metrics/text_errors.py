@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -20,7 +21,7 @@ class TextErrors:
 
     character_error_rate, word_error_rate   Σ edits / Σ length of the truths: long lines weigh more than short ones. A
                corpus without a character of truth has the rate Σ edits: 0 if nothing was read, and never a division
-               by 0. Words are what spaces part.
+               by 0. NaN before the first line. Words are what spaces part.
     confusions {(truth, output): how often}; output "" where a character was left out, truth "" where one was put in
     lines      how many there were, and how many of them without an error: `perfect`
 
@@ -52,11 +53,11 @@ class TextErrors:
 
     @property
     def character_error_rate(self) -> float:
-        return self.edits / max(1, self.length)
+        return rate(self.edits, self.length, self.lines)
 
     @property
     def word_error_rate(self) -> float:
-        return self.word_edits / max(1, self.words)
+        return rate(self.word_edits, self.words, self.lines)
 
     def table(self, most: int = 20) -> str:
         """The most frequent confusions as a text: truth, output, how often, share of the truth's characters."""
@@ -87,6 +88,11 @@ class TextErrors:
             "word_error_rate": self.word_error_rate,
             "confusions": [[a, b, n] for (a, b), n in self.confusions.most_common()],
         }
+
+
+def rate(edits: int, length: int, lines: int) -> float:
+    """edits / length; edits alone where the truths are empty, NaN where there are none."""
+    return edits / max(1, length) if lines else math.nan
 
 
 def text_errors(truths: Iterable[str], outputs: Iterable[str]) -> TextErrors:
