@@ -89,14 +89,18 @@ def lines(
         name=where,
         workers=workers,
     )
+    _warn_of_unknown(found)
+    return found
+
+
+def _warn_of_unknown(found: LinePictures) -> None:
     if unknown := found.unknown:
         shown = ", ".join(f"{c!r} {n}" for c, n in list(unknown.items())[:10])
         warnings.warn(
-            f"{where}: characters that the alphabet lacks, each an error for whoever reads it: {shown}"
+            f"{found.name}: characters that the alphabet lacks, each an error for whoever reads it: {shown}"
             f"{', …' if len(unknown) > 10 else ''}",
-            stacklevel=2,
+            stacklevel=3,
         )
-    return found
 
 
 def _check(height: Any, ink: str, empty: str) -> None:
