@@ -41,6 +41,8 @@ class Network(BaseNetwork):
     Raises ValueError with the layer's name when shapes do not fit.
     """
 
+    _learned_by: Any = None  # the loss of the last fit
+
     def fit(
         self,
         data_or_X: Any,
@@ -102,11 +104,12 @@ class Network(BaseNetwork):
         seen: dict[str, Any] = {"metrics": metrics, "callbacks": callbacks, "progress": progress}
         order: dict[str, Any] = {"batch_size": batch_size, "epochs": epochs, "seed": seed, "resume": resume}
         rates_of: dict[str, Any] = {"optimizer": optimizer, "schedule": schedule, "rates": rates}
+        self._learned_by = self.default_loss() if loss is None else loss
         return fit(
             self,
             train,
             held_out,
-            loss=self.default_loss() if loss is None else loss,
+            loss=self._learned_by,
             loss_weights=loss_weights,
             **(order | rates_of | bounds | noise | seen),
         )
@@ -125,6 +128,7 @@ class Network(BaseNetwork):
 
         A network that learned from texts takes a list of them too: `net.predict(["Schmidt", "Rossi"])`.
 
+        loss         by default the one that `fit` was called with
         batch_size   by default 256; of a source whose examples have lengths 32
 
         result.loss, result.accuracy, result.confusion_matrix; result["accuracy"] as well.
@@ -136,7 +140,7 @@ class Network(BaseNetwork):
         return evaluate(
             self,
             feed,
-            loss=self.default_loss() if loss is None else loss,
+            loss=self._usual_loss() if loss is None else loss,
             metrics=metrics,
             batch_size=batch_size,
         )
@@ -183,7 +187,7 @@ class Network(BaseNetwork):
             self,
             X,
             t,
-            loss=self.default_loss() if loss is None else loss,
+            loss=self._usual_loss() if loss is None else loss,
             lengths=lengths,
             training=training,
         )
@@ -316,6 +320,10 @@ class Network(BaseNetwork):
         from klarnet.training.targets import output_shape
 
         return output_shape(self, self.outputs[output].number, shapes)
+
+    def _usual_loss(self) -> Any:
+        """The loss that `fit` was last called with, or the one that fits the last layers."""
+        return self.default_loss() if self._learned_by is None else self._learned_by
 
     def default_loss(self) -> Any:
         """The loss that fits each output's last layer."""
