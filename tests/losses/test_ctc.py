@@ -271,5 +271,8 @@ def test_a_network_learns_to_read_pulses_and_threads_change_no_bit():
     assert sum(a == b for a, b in zip(read, right, strict=True)) >= 45
     net = reader()
     net.fit(X, labels, lengths=lengths, loss="ctc", epochs=1, progress=False)
-    assert net.evaluate(others, right, lengths=long).loss == net.evaluate(others, right, lengths=long, loss="ctc").loss
+    assert (
+        net.evaluate(others, right, lengths=long).loss
+        == net.evaluate(others, right, lengths=long, loss="ctc").loss
+    )
     assert trainer.net.evaluate(others, right, lengths=long, loss="ctc").loss < 1.0
