@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from . import functions
 from .arrays import Description, Storage, aligned
-from .choice import engine, set_threads, threads, use
+from .choice import engine, plan_memory, set_plan_memory, set_threads, threads, use
 from .context import State, here, tracing, with_state
 from .pages import Refused
 from .plan import ARENA, Plan, make_plan
@@ -34,6 +34,8 @@ __all__ = [
     "functions",
     "here",
     "make_plan",
+    "plan_memory",
+    "set_plan_memory",
     "set_threads",
     "threads",
     "tracing",

@@ -63,3 +63,26 @@ def set_threads(count: int) -> None:
 def threads() -> int:
     """How many threads the native engine may use (1 where only the formulas run)."""
     return native.threads()
+
+
+_plan_bytes = 64 << 20
+
+
+def set_plan_memory(nbytes: int) -> None:
+    """Let each Trainer, and each thread that predicts, keep plans of up to about `nbytes`, 64 MB without it.
+
+    A plan is kept for each shape of batch, so that it need not be made again; those used least recently go first, and
+    the newest always stays. The memory that plans compute in, which is as large as the largest needs, is not counted.
+    Raises ValueError below 0, TypeError for what is no whole number.
+    """
+    global _plan_bytes
+    if isinstance(nbytes, bool) or not isinstance(nbytes, Integral):
+        raise TypeError(f"set_plan_memory({nbytes!r}): expected a whole number of bytes, 0 or more")
+    if nbytes < 0:
+        raise ValueError(f"set_plan_memory({nbytes}): expected 0 bytes or more")
+    _plan_bytes = int(nbytes)
+
+
+def plan_memory() -> int:
+    """How many bytes of plans are kept, as `set_plan_memory` says."""
+    return _plan_bytes

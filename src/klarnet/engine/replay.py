@@ -10,6 +10,7 @@ import ctypes
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class Memory:
     def __init__(self) -> None:
         self.bases = (ctypes.c_uint64 * BUFFERS)()
         self.arrays: list[Any] = [None] * BUFFERS
+        self.views: WeakKeyDictionary[Entry, Any] = WeakKeyDictionary()  # what Python entries look at
 
     def set(self, number: int, array: np.ndarray) -> None:
         """Let buffer `number` be this C-contiguous array, whose owner is kept alive here."""
@@ -39,6 +41,7 @@ class Memory:
     def arena(self, nbytes: int) -> None:
         """Let the arena hold at least this much. It only grows, and all plans share it."""
         if self.arrays[ARENA] is None or self.arrays[ARENA].nbytes < nbytes:
+            self.views.clear()  # they would keep the former arena
             self.set(ARENA, aligned(nbytes))
 
     def view(self, x: Description) -> np.ndarray:
@@ -97,26 +100,26 @@ class Entry:
 
     def __init__(self, call: Call) -> None:
         self.call = call
-        self._views: tuple[tuple[int, ...], Any, Any, Any] | None = None
         self._buffers = sorted(
             {x.storage.home[0] for x in [*call.reads(), *call.writes()] if x.storage.home is not None}
         )
 
     def _bound(self, memory: Memory) -> tuple[Any, Any, Any]:
         bases = tuple(memory.bases[b] for b in self._buffers)
-        if self._views is None or self._views[0] != bases:
+        views = memory.views.get(self)
+        if views is None or views[0] != bases:
 
             def look(x: Any) -> Any:
                 return None if x is None else tuple(map(look, x)) if isinstance(x, tuple) else memory.view(x)
 
             call = self.call
-            self._views = (
+            views = memory.views[self] = (
                 bases,
                 [look(x) for x in call.inputs],
                 [look(x) for x in call.outputs],
                 [look(operand) for _, operand, _ in call.steps],
             )
-        return self._views[1:]
+        return views[1:]
 
     def run(self, memory: Memory, state: State) -> None:
         inputs, outputs, operands = self._bound(memory)

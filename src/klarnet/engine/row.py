@@ -117,7 +117,7 @@ class Function:
         key = (tuple(shapes), tuple(scalars.items()))
         found = self._derived.get(key)
         if found is None:
-            if len(self._derived) > 20_000:  # lines of every width: do not grow without bound
+            if len(self._derived) > 2_000:  # lines of every width: do not grow without bound
                 self._derived.clear()
             found = self._derived[key] = self._derive(shapes, scalars)
         return found

@@ -26,6 +26,7 @@ from klarnet.engine import (
     engine,
     here,
     make_plan,
+    plan_memory,
     tracing,
 )
 from klarnet.engine import (
@@ -41,6 +42,7 @@ from .regularisation import Regularisation, joined
 from .update import OptimizerState
 
 SMALL = 32 * 1024  # bytes up to which a batch is copied into the plan
+CALL = 2048  # bytes of a call of a plan and what describes it, about
 INT32 = np.dtype(np.int32)
 
 
@@ -122,6 +124,17 @@ class Execution:
         self.plan: Plan = make_plan(self._trace(net, acting), optimise=optimise)
         self.replay = Replay(self.plan, engine())
         self.bound: Bound = self.replay.bind(self.memory, state, constant=WEIGHTS if wanted.frozen else 0)
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it keeps beside the arena: words, calls, and arrays of its own or last looked at."""
+        fed = [*self.inputs, *self.targets.values(), *self.lengths.values()]
+        pages = any(
+            not isinstance(s, tuple) for part in self.replay.parts for s in part
+        )  # they keep what they saw
+        arrays = sum(f.description.nbytes for f in fed if pages or f.own is not None)
+        results = sum(Y.nbytes for Y in self.results.values()) if pages else 0
+        return self.replay.nbytes + CALL * len(self.plan.calls) + arrays + results
 
     def _trace(self, net: BaseNetwork, acting: Sequence[Head]) -> Trace:
         trace, wanted = Trace(), self.wanted
@@ -300,21 +313,25 @@ def described_weights(net: BaseNetwork) -> dict[str, Namespace]:
 
 
 class Plans:
-    """The executions of a network by key, the oldest dropped when there are many; none outlives a freeze."""
-
-    MOST = 256
+    """The executions of a network by key. Of more than `klarnet.engine.plan_memory()` bytes those used least recently
+    go, but for the newest; none outlives a freeze. `dropped` counts how often some went."""
 
     def __init__(self, net: BaseNetwork) -> None:
         self.net, self.version = net, net.version
-        self.found: dict[Any, Execution] = {}
+        self.found: dict[Any, Execution] = {}  # the most recently used last
+        self.nbytes = self.dropped = 0
 
     def get(self, key: Any, make: Callable[[], Execution]) -> Execution:
         if self.version != self.net.version:
             self.found.clear()
+            self.nbytes, self.dropped = 0, self.dropped + 1
             self.version = self.net.version
-        execution = self.found.get(key)
+        execution = self.found.pop(key, None)
         if execution is None:
-            if len(self.found) >= self.MOST:
-                del self.found[next(iter(self.found))]
-            execution = self.found[key] = make()
+            execution = make()
+            self.nbytes += execution.nbytes
+        self.found[key] = execution
+        while self.nbytes > plan_memory() and len(self.found) > 1:
+            self.nbytes -= self.found.pop(next(iter(self.found))).nbytes
+            self.dropped += 1
         return execution

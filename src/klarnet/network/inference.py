@@ -11,7 +11,7 @@ from klarnet.engine import State, engine
 from klarnet.formulas import batch_norm_folded
 from klarnet.layers import BatchNorm, Conv1D, Conv2D, Dense
 
-from .execution import Execution, Wanted
+from .execution import Execution, Plans, Wanted
 from .files import architecture, fill, rebuild
 from .network import BaseNetwork
 
@@ -78,12 +78,10 @@ class Frozen:
         return outputs["output"] if net.single_output else outputs
 
     def _execution(self, shapes: tuple[tuple[int, ...], ...], spans: bool) -> Execution:
-        plans: dict[Any, Execution] = self._local.__dict__.setdefault("plans", {})
+        plans: Plans = self._local.__dict__.setdefault("plans", Plans(self.net))
         key = (shapes, spans, engine())
-        if key not in plans:
-            wanted = Wanted(shapes, {}, lengths=spans, outputs=True, frozen=True)
-            plans[key] = Execution(self.net, (), wanted, State(0.0, 0, self.net.seed))
-        return plans[key]
+        wanted = Wanted(shapes, {}, lengths=spans, outputs=True, frozen=True)
+        return plans.get(key, lambda: Execution(self.net, (), wanted, State(0.0, 0, self.net.seed)))
 
     def _remember(self, X: Any, execution: Execution, spans: Any) -> None:
         """Note the short way for the next call of this thread: one array in, one array out, one call into C."""

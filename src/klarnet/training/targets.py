@@ -24,6 +24,8 @@ def output_shape(net: BaseNetwork, number: int, shapes: Shapes) -> tuple[int, ..
     key = (number, shapes)
     found = net.shapes_seen.get(key)
     if found is None:
+        if len(net.shapes_seen) > 2_000:  # lines of every width: do not grow without bound
+            net.shapes_seen.clear()
         found = net.shapes_seen[key] = net.traced_shape(number, shapes)
     return found
 

@@ -108,6 +108,7 @@ class Trainer:
         self._plans = Plans(net)
         self._quick: dict[Any, Any] = {}
         self._quick_for: Any = None
+        self._dropped = 0
 
     @property
     def learning_rate(self) -> float:
@@ -190,6 +191,9 @@ class Trainer:
             shapes, kinds, True, bool(spans), self.keep_outputs, self.moments, self.regularisation
         )
         execution = self._plans.get(key, lambda: Execution(net, self.heads, wanted, self.state))
+        if self._dropped != self._plans.dropped:  # a short way may lead into a plan that is gone
+            self._quick.clear()
+            self._dropped = self._plans.dropped
         self.state.step += 1
         running, carried = net.weights.untrained.copy(), execution.states.now()
         try:
