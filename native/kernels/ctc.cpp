@@ -36,12 +36,15 @@ Wide normal(vec v, ivec e) {
     return {select(none, zero(), m), none ? ivec{} + nothing : e + ((bits >> 23) - 127)};
 }
 
-// e^x for x <= 0, as `exp_of_negative` without putting its two parts together.
-Wide wide_exp(vec x) {
-    const ivec none = x == -__builtin_inff();
-    x = max(broadcast(faintest), x);
+// e^(x - m) for x <= m, as `exp_of_negative` without putting its two parts together. What the difference loses in
+// rounding is taken along: many steps multiply it.
+Wide wide_exp(vec x, float m) {
+    const vec all = x - m, back = all - x;
+    const ivec none = all == -__builtin_inff();
+    const vec lost = select(all < faintest, zero(), (x - (all - back)) - (m + back));
+    x = max(broadcast(faintest), all);
     const vec whole = broadcast(12582912.0f), shifted = fma(x, broadcast(log2_e), whole), n = shifted - whole;
-    const vec r = fma(n, broadcast(-ln2_low), fma(n, broadcast(-ln2_high), x));
+    const vec r = fma(n, broadcast(-ln2_low), fma(n, broadcast(-ln2_high), x)) + lost;
     const vec p = polynomial(r, {0.00138131424f, 0.00836941879f, 0.04166845604f, 0.16666515171f, 0.49999994039f});
     return {select(none, zero(), 1.0f + fma(r * r, p, r)), as_int(shifted) - 0x4b400000};
 }
@@ -161,10 +164,10 @@ private:
         for (int64_t i = 0; i < s; ++i) row.m[i] = x[labels[i]];
         for (int64_t i = 0; i < width; i += lanes) {
             const ivec label = iota() + static_cast<int32_t>(i) < static_cast<int32_t>(s);
-            const Wide p = wide_exp(select(label, load(row.m + i), broadcast(m)) - m);
+            const Wide p = wide_exp(select(label, load(row.m + i), broadcast(m)), m);
             row.put(i, {select(label, p.m * inverse, zero()), p.e});
         }
-        const Wide p = wide_exp(broadcast(x[blank] - m));
+        const Wide p = wide_exp(broadcast(x[blank]), m);
         y_blank.set(t, p.m[0] * inverse, p.e[0]);
         return m - m == 0;
     }

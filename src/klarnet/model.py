@@ -282,7 +282,7 @@ class Network(BaseNetwork):
         steps        stands for sizes that vary, such as the width of a line
         """
         from klarnet.network.execution import Execution, Wanted, heads
-        from klarnet.network.summary import add_plan, concrete, example_targets, summarise
+        from klarnet.network.summary import add_plan, concrete, summarise
         from klarnet.network.update import OptimizerState
         from klarnet.optimizers import optimizer as find_optimizer
         from klarnet.training.trainer import losses_by_output
@@ -300,10 +300,7 @@ class Network(BaseNetwork):
             )
         losses = losses_by_output(self, self.default_loss() if loss is None else loss)
         moments = OptimizerState(self.weights, find_optimizer(optimizer))
-        targets = {
-            name: example_targets(self.shape_behind(name, shapes), one.classifies)
-            for name, one in losses.items()
-        }
+        targets = {name: one.example_targets(self.shape_behind(name, shapes)) for name, one in losses.items()}
         execution = Execution(
             self, heads(self, losses, {}), Wanted(shapes, targets, True, spans, False, moments), self.state
         )

@@ -16,7 +16,9 @@ import klarnet as kn
 from klarnet.data.ragged import padded_labels
 from klarnet.engine import functions as E
 from klarnet.engine import native
+from klarnet.formulas.labelling import paths
 
+OPTIONS = {"blank": 0, "skip": 0, "mean": 1, "factor": 1.0}
 each = pytest.mark.usefixtures("on_each_engine")
 
 
@@ -51,14 +53,16 @@ def test_every_line_counts_with_its_own_steps():
 
 
 @settings(deadline=None, max_examples=15)
-@given(seed=st.integers(0, 10_000), t=st.integers(1, 12))
-def test_gradients_agree_with_differences(seed, t):
+@given(seed=st.integers(0, 10_000), t=st.integers(1, 6), blank=st.sampled_from([0, 3]))
+def test_gradients_agree_with_differences(seed, t, blank):
+    """Lines without steps and without labels among them, and some that are too short for theirs."""
     random = np.random.default_rng(seed)
     n = 3
     X = random.standard_normal((n, t, 3))
-    lengths = random.integers(1, t + 1, n)
-    labels = [random.integers(1, 4, random.integers(0, length // 2 + 1)) for length in lengths]
-    report = kn.check_gradients(reader(seed=seed), X, labels, loss="ctc", lengths=lengths)
+    lengths = random.integers(0, t + 1, n)
+    labels = [(blank + random.integers(1, 4, random.integers(0, length // 2 + 2))) % 4 for length in lengths]
+    loss = kn.CTC(blank=blank, infeasible="skip")
+    report = kn.check_gradients(reader(seed=seed), X, labels, loss=loss, lengths=lengths, entries=4)
     assert report.worst < 1e-6, report
 
 
@@ -165,6 +169,90 @@ def test_the_gradient_is_finite_however_unlikely_a_line_is(labels):
         assert np.isfinite(dX).all() and np.abs(dX.sum(axis=2)).max() < 1e-4, scale
 
 
+@each
+@pytest.mark.parametrize("blank", [0, 2])
+def test_the_loss_is_the_sum_over_all_paths(blank):
+    """To 1e-12 in float64; the native engine works in float32 and leaves float64 to the page."""
+    Y = kn.formulas.softmax(2 * np.random.default_rng(7).standard_normal((2, 5, 3)))
+    rows, lengths = [[1, 1], [(blank + 1) % 3]], np.array([5, 3], np.int32)
+    wanted = 0.0
+    for y, labels, steps in zip(Y, rows, lengths, strict=True):
+        every = paths(labels, steps, 3, blank=blank)
+        wanted -= np.log(sum(np.prod(y[np.arange(steps), list(path)]) for path in every))
+    loss = kn.CTC(blank=blank, reduction="sum")
+    value, _ = loss.forward(np.log(Y), padded_labels(rows, None, "labels"), lengths=lengths)
+    assert value[0] == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.skipif(native.library() is None, reason="the native engine is not built")
+@pytest.mark.parametrize("sure", [0.0, 40.0, 3000.0])
+def test_float32_keeps_its_digits_where_logits_are_far_apart(sure):
+    Y = np.random.default_rng(3).standard_normal((1, 300, 30)).astype(np.float32)
+    Y[..., 0] += sure
+    labels = 1 + np.arange(90, dtype=np.int32)[None] % 29
+    found = [E.ctc(Y.astype(dtype), labels, None, None, **OPTIONS) for dtype in (np.float32, np.float64)]
+    (value, _, G, _), (right, _, right_G, _) = found
+    assert value[0] == pytest.approx(right[0], rel=1e-6)
+    assert np.abs(G - right_G).max() < 1e-5
+
+
+@each
+def test_a_logit_of_minus_infinity_takes_its_class_out():
+    Y = np.zeros((3, 3, 3), np.float32)
+    Y[0, :, 2] = -np.inf
+    labels, lengths = np.array([[2], [2], [1]], np.int32), np.full(3, 3, np.int32)
+    value, losses, G, total = E.ctc(Y, labels, lengths, None, **{**OPTIONS, "skip": 1})
+    assert losses[0] == np.inf and total[0] == 2
+    assert np.isfinite(value).all() and np.isfinite(G).all() and not G[0].any() and G[1:].any()
+
+
+@each
+def test_empty_truth_is_trained_as_no_text():
+    """Also in a line without steps; the run goes on and its loss falls (T36)."""
+    X, _, _ = batch()
+    trainer = kn.Trainer(reader(), loss="ctc", optimizer=kn.Adam(0.05))
+    values = [trainer.step(X, [[], [1], [], []], lengths=[9, 4, 0, 2]) for _ in range(5)]
+    assert np.isfinite(values).all() and values[-1] < values[0]
+
+
+# Lengths ------------------------------------------------------------------------------------------------------------
+
+
+@each
+@pytest.mark.parametrize("past", [1e3, np.nan])
+def test_what_lies_past_a_length_changes_no_bit(past):
+    X, t, lengths = batch()
+    spoilt = X.copy()
+    for x, steps in zip(spoilt, lengths, strict=True):
+        x[steps:] = past
+    weights = []
+    for inputs in (X, spoilt):
+        trainer = kn.Trainer(reader(), loss="ctc")
+        for _ in range(2):
+            trainer.step(inputs, t, lengths=lengths)
+        weights.append(trainer.net.weights.values)
+    assert (weights[0] == weights[1]).all()
+
+
+def pictures() -> kn.Network:
+    line = kn.Input((4, None, 1), lengths=True)
+    s = kn.ToSequence()(kn.MaxPool2D(2)(kn.Conv2D(2, 3, padding="half", activation="tanh")(line)))
+    return kn.Network(inputs=line, outputs=kn.Dense(3)(kn.Bidirectional(kn.LSTM(2))(s)), seed=1)
+
+
+@each
+def test_steps_are_counted_behind_the_layers():
+    """Of twelve columns pooled by two six steps are left, of seven three."""
+    X = np.random.default_rng(4).standard_normal((2, 4, 12, 1))
+    assert kn.check_gradients(pictures(), X, [[1, 2], [1]], loss="ctc", lengths=[12, 7], entries=6).passed
+    trainer = kn.Trainer(pictures(), loss="ctc")
+    assert np.isfinite(trainer.step(X, [[1, 2, 1], [1, 2, 1]], lengths=[12, 7]))
+    with pytest.raises(
+        ValueError, match="line 1 has 3 steps, but its 3 labels with 1 equal neighbours need 4"
+    ):
+        trainer.step(X, [[1, 2, 1], [1, 2, 2]], lengths=[12, 7])
+
+
 # What does not fit --------------------------------------------------------------------------------------------------
 
 
@@ -196,6 +284,73 @@ def test_lines_left_out_are_counted_and_teach_nothing():
         trainer.step(X, impossible, lengths=lengths)
     assert trainer.left_out == 2
     assert trainer.net.weights["logits/W"] == pytest.approx(others.net.weights["logits/W"], abs=2e-3)
+
+
+@each
+def test_a_training_tells_how_many_were_left_out():
+    """In the history and in results, whose means are over the lines that count."""
+    X, t, lengths = batch()
+    t, loss = [*t[:3], [1, 2, 3]], kn.CTC(infeasible="skip")
+    others = reader().evaluate(X[:3], t[:3], lengths=lengths[:3], loss="ctc").loss
+    result = reader().evaluate(X, t, lengths=lengths, loss=loss, batch_size=3)
+    assert result.loss == pytest.approx(others, rel=1e-5) and result.left_out == 1
+    options = {"loss": loss, "epochs": 2, "batch_size": 2, "progress": False}
+    with pytest.warns(UserWarning, match="are left out"):
+        history = reader().fit(X, t, lengths=lengths, **options)
+    assert history["left_out"] == [1, 1] and np.isfinite(history["loss"]).all()
+    assert reader().fit(X[:3], t[:3], lengths=lengths[:3], **options)["left_out"] == [0, 0]
+    refusing = {**options, "loss": "ctc"}
+    assert "left_out" not in reader().fit(X[:3], t[:3], lengths=lengths[:3], **refusing)
+
+
+@each
+def test_data_that_does_not_fit_is_named_before_the_first_step():
+    X, t, lengths = batch()
+    for labels, words in (
+        ([*t[:3], [1, 2]], "line 3 has 1 steps, but its 2 labels with 0 equal neighbours need 2"),
+        ([*t[:2], [2, 0], [3]], "line 2 of output: label 0 at position 1 is the blank"),
+    ):
+        net = reader()
+        before = net.weights.values.copy()
+        with pytest.raises(ValueError, match=f"fit: ctc: {words}"):
+            net.fit(X, labels, lengths=lengths, loss="ctc", batch_size=1, epochs=1, progress=False)
+        with pytest.raises(ValueError, match=f"evaluate: ctc: {words}"):
+            net.evaluate(X, labels, lengths=lengths, loss="ctc")
+        source = kn.data.Sequences([x[:n] for x, n in zip(X, lengths, strict=True)], labels)
+        with pytest.raises(ValueError, match=f"fit: ctc: {words}"):
+            net.fit(source, loss="ctc", epochs=1, progress=False)
+        assert (net.weights.values == before).all()
+
+
+def test_a_softmax_in_front_is_refused():
+    X, t, lengths = batch()
+    x = kn.Input((None, 3), lengths=True)
+    net = kn.Network(inputs=x, outputs=kn.Softmax()(kn.Dense(4)(x)))
+    for call in (
+        lambda: kn.Trainer(net, loss="ctc"),
+        lambda: net.evaluate(X, t, lengths=lengths, loss="ctc"),
+        lambda: kn.check_gradients(net, X, t, loss="ctc", lengths=lengths),
+    ):
+        with pytest.raises(ValueError, match="CTC takes logits: leave Softmax out, softmax_1 gives"):
+            call()
+
+
+@each
+@pytest.mark.parametrize(
+    ("rows", "lengths", "counts", "options", "words"),
+    [
+        ([[1, 2], [1, 4]], None, None, {}, "label 4 at position"),
+        ([[1, 0], [1, 2]], None, None, {}, "label 0 at position"),
+        ([[1, 2], [1, 2]], [5, 6], None, {}, "6 "),
+        ([[1, 2], [1, 2]], None, [3, 2], {}, "3 "),
+        ([[1, 2], [1, 2]], None, None, {"blank": 4}, "blank 4, expected a class from 0 to 3"),
+        ([[1, 2], [1, 2]], None, None, {"blank": -1}, "blank -1, expected a class from 0 to 3"),
+    ],
+)
+def test_what_a_call_of_the_engine_refuses(rows, lengths, counts, options, words):
+    given = [None if a is None else np.array(a, np.int32) for a in (rows, lengths, counts)]
+    with pytest.raises(ValueError, match=words):
+        E.ctc(np.zeros((2, 5, 4), np.float32), *given, **{**OPTIONS, **options})
 
 
 @each
@@ -234,6 +389,11 @@ def test_wrong_settings_and_targets(make, words):
         make()
 
 
+def test_the_memory_of_a_training_is_known_beforehand():
+    shown = str(reader().summary(batch_size=4, steps=30, training=True, loss="ctc"))
+    assert "gradients" in shown and "optimizer" in shown
+
+
 # Training -----------------------------------------------------------------------------------------------------------
 
 
@@ -251,6 +411,20 @@ def signals(n: int, seed: int) -> tuple[np.ndarray, list[list[int]], np.ndarray]
         labels.append([int(c) for c in row])
         lengths[i] = min(at, 24)
     return X + 0.1 * random.standard_normal(X.shape).astype(np.float32), labels, lengths
+
+
+@each
+def test_rows_of_labels_come_as_lists_or_padded():
+    X, rows, lengths = batch()
+    padded = padded_labels(rows, None, "t")
+    steps = [
+        kn.Trainer(reader(), loss="ctc").step(X, t, lengths=lengths) for t in (rows, padded, padded.tolist())
+    ]
+    assert steps[0] == steps[1] == steps[2]
+    losses = [reader().evaluate(X, t, lengths=lengths, loss="ctc").loss for t in (rows, padded)]
+    assert losses[0] == losses[1] == reader().evaluate((X, rows), lengths=lengths, loss="ctc").loss
+    plain = [reader().fit(X, t, loss="ctc", epochs=1, progress=False)["loss"] for t in (rows, padded)]
+    assert plain[0] == plain[1] and np.isfinite(plain[0]).all()
 
 
 def test_a_network_learns_to_read_pulses_and_threads_change_no_bit():

@@ -196,7 +196,7 @@ row("ctc_beam_search", "X[t,k] ?int:symbols[k] ?int:states[q,3] ?int:arcs[a,2] ?
 row("global_max", "X[n,p,c] ?int:lengths[n] -> Y[n,c] ?int:index[n,c]")
 row("global_max_backward", "dY[n,c] int:index[n,c] -> dX[n,p,c] ; int p")
 row("ctc", "X[n,t,k] int:labels[n,s] ?int:lengths[n] ?int:label_lengths[n] -> value[1] losses[n] ?G[n,t,k] total[1] "
-    "; int blank, int skip, int mean, float factor")
+    "; int blank, int skip, int mean, float factor", sizes=read)
 row("ctc_backward", "G[n,t,k] total[1] -> dX[n,t,k] ; float factor", in_place="dX=G")
 # fmt: on
 

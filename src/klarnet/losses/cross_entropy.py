@@ -74,6 +74,9 @@ class CrossEntropy(Loss):
             f"class indices {outputs[:-1]} or distributions {outputs}{hint}"
         )
 
+    def example_targets(self, outputs: tuple[int, ...]) -> tuple[tuple[int, ...], np.dtype]:
+        return outputs[:-1], np.dtype(np.int32)
+
     def _scalars(self, factor: float) -> dict[str, Any]:
         return {"smoothing": self.label_smoothing, "ignored": self.ignored, "factor": factor}
 

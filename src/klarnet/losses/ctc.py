@@ -14,7 +14,7 @@ from .loss import Loss, check_reduction
 
 
 class CTC(Loss):
-    """L = −log P(l|x), the probability of a labelling over all its paths; X (n, t, k) are logits, without Softmax.
+    """L = −log P(l|x), the probability of a labelling over all its paths; X (n, t, k) are logits.
 
     Targets: labels (n, s), whole numbers from 0 to k − 1 other than the blank, rows padded with −1; or a list of n
     sequences of labels of any lengths. An empty one means "nothing stands there". Where lengths travel through the
@@ -23,10 +23,12 @@ class CTC(Loss):
     blank        the class that means "no label here"
     infeasible   what to do with a line that has fewer steps than its labels need (one a label, one more between two
                  equal neighbours): "refuse" raises ValueError with steps, labels and repeats, before anything is
-                 changed; "skip" leaves it out of loss and gradient, and the Trainer counts and names it
+                 changed; "skip" leaves it out of loss and gradient: the Trainer counts and names it, and history and
+                 results say how many there were, `left_out`
     reduction    "mean" over the lines that count, not divided by their lengths, or "sum"
 
-    Raises ValueError for a label that is the blank or out of range, with line and position. Source: the page
+    Raises ValueError for a label that is the blank or out of range, with line and position, and for a network that ends
+    in Softmax. Source: the page
     `klarnet.formulas.ctc`; Graves et al., "Connectionist temporal classification", 2006. Course: sequences.
     """
 
@@ -58,6 +60,10 @@ class CTC(Loss):
             f"ctc: targets of shape {targets}, {dtype}, for outputs of shape {outputs} of {layer}; expected labels "
             f"({outputs[0]}, most labels), whole numbers, padded with −1, or a list of {outputs[0]} sequences"
         )
+
+    def example_targets(self, outputs: tuple[int, ...]) -> tuple[tuple[int, ...], np.dtype]:
+        """A label to four steps."""
+        return (outputs[0], outputs[1] // 4), np.dtype(np.int32)
 
     def forward(
         self, X: Any, t: Any, weights: Any = None, *, factor: float = 1.0, lengths: Any = None

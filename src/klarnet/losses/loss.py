@@ -37,6 +37,10 @@ class Loss:
             )
         return "float"
 
+    def example_targets(self, outputs: tuple[int, ...]) -> tuple[tuple[int, ...], np.dtype]:
+        """Shape and type of targets for outputs of a shape, to plan with."""
+        return outputs, np.dtype(np.float32)
+
     def forward(self, X: Any, t: Any, weights: Any = None, *, factor: float = 1.0) -> tuple[Any, Any]:
         raise NotImplementedError
 

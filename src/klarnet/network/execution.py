@@ -33,7 +33,7 @@ from klarnet.engine import (
     functions as E,
 )
 from klarnet.layers import Softmax
-from klarnet.losses import CrossEntropy, Loss, SoftmaxCrossEntropy
+from klarnet.losses import CTC, CrossEntropy, Loss, SoftmaxCrossEntropy
 
 from . import passes
 from .graph import Namespace
@@ -58,10 +58,12 @@ class Head:
 
 
 def heads(net: BaseNetwork, losses: dict[str, Loss], factors: dict[str, float]) -> list[Head]:
-    """Where each loss of a network acts."""
+    """Where each loss of a network acts. Raises ValueError for CTC behind a Softmax, which would learn, but badly."""
     found = []
     for name, loss in losses.items():
         vertex = net.outputs[name]
+        if isinstance(loss, CTC) and isinstance(vertex.layer, Softmax):
+            raise ValueError(f"CTC takes logits: leave Softmax out, {vertex.name} gives probabilities")
         readers = [v for v in net.graph.vertices if vertex.number in v.inputs]
         joined = (
             type(loss) is CrossEntropy

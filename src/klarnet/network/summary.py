@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from klarnet.engine.waves import multiply_adds
 
@@ -165,8 +163,3 @@ def add_plan(
 def concrete(v: Vertex, batch_size: int, steps: int) -> tuple[int, ...]:
     """A shape for planning: the batch, and `steps` for every size that varies."""
     return (batch_size, *(steps if s is None else int(s) for s in v.shape))
-
-
-def example_targets(shape: tuple[int, ...], classifies: bool) -> Any:
-    """Targets of the right shape and type for planning."""
-    return (shape[:-1], np.dtype(np.int32)) if classifies else (shape, np.dtype(np.float32))

@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from klarnet.losses import Loss
+from klarnet.losses import CTC, Loss
 from klarnet.network import BaseNetwork
 
 from .feed import Feed
-from .targets import Shapes, fitting_targets, known_labels, wrong_label
+from .labellings import fault
+from .targets import Shapes, fitting_targets, known_labels, steps_of, wrong_label
 
 
 def check_data(net: BaseNetwork, losses: dict[str, Loss], feed: Feed) -> None:
     """Raises ValueError or TypeError, beginning with the data's name, for what does not fit: shapes and types of
-    inputs and targets, labels that are no class, class names that are not as many as the classes.
+    inputs and targets, labels that are no class, class names that are not as many as the classes, lines too short for
+    their labels.
 
     Arrays are looked at, not copied. A stream cannot be seen beforehand: each of its batches is checked when it comes.
     """
@@ -35,7 +37,7 @@ def check_data(net: BaseNetwork, losses: dict[str, Loss], feed: Feed) -> None:
     if feed.ragged and feed.source is not None:
         _check_names(net, feed.source.class_names, feed.name)
     try:
-        _check(net, losses, X, known_labels(t))
+        _check(net, losses, X, known_labels(t), feed.lengths)
     except (ValueError, TypeError) as error:
         raise type(error)(f"{feed.name}: {error}") from None
 
@@ -59,19 +61,24 @@ def _check_names(net: BaseNetwork, names: Sequence[str] | None, where: str) -> N
     )
 
 
-def _check(net: BaseNetwork, losses: dict[str, Loss], X: Any, t: Any) -> None:
+def _check(net: BaseNetwork, losses: dict[str, Loss], X: Any, t: Any, lengths: Any) -> None:
     arrays = [np.asarray(a) for a in net.paired(X)]
     for v, a in zip(net.inputs, arrays, strict=True):
         net.check_input(v, a.shape, a.dtype)
     shapes: Shapes = tuple(a.shape for a in arrays)
+    spans = {} if lengths is None else net._lengths(lengths, arrays)
     for name, (array, kind) in fitting_targets(net, losses, t, shapes).items():
-        classes = net.outputs[name].shape[-1] if losses[name].classifies else None
-        if classes is None:
+        loss, classes = losses[name], net.outputs[name].shape[-1]
+        if isinstance(loss, CTC):
+            wrong = fault(loss, array, classes, steps_of(net, name, spans, arrays), name)
+            if wrong is not None:
+                raise ValueError(wrong)
+        if not loss.classifies:
             continue
         if net.class_names is not None and net.single_output and len(net.class_names) != classes:
             raise ValueError(
                 f"{len(net.class_names)} class names, but {net.outputs[name].name} tells {classes} classes apart"
             )
-        wrong = wrong_label(losses[name], array, classes, name) if kind == "int" else None
+        wrong = wrong_label(loss, array, classes, name) if kind == "int" else None
         if wrong is not None:
             raise ValueError(wrong)

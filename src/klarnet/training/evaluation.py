@@ -18,7 +18,7 @@ from klarnet.network.execution import Execution, Head, Plans, Wanted, heads
 from .data_checks import check_data
 from .diagnosis import explain
 from .feed import Feed, examples_in
-from .targets import known_labels, prepare_targets
+from .targets import known_labels, leaves_out, left_out, prepare_targets
 from .trainer import losses_by_output
 
 
@@ -203,16 +203,18 @@ def evaluate(
     check_data(net, losses, feed)
     for m in found:
         m.reset()
-    mean, matrix = Mean(), None
+    mean, matrix, unused = Mean(), None, 0
     name = next(iter(losses))
     with net.states.aside():
         for X, t, lengths in feed.batches(feed.usual(batch_size), shuffle=feed.ragged):
             if t is None:
                 raise ValueError(f"{feed.name}: a batch without targets, expected pairs (X, t)")
-            shapes = tuple(a.shape for a in net.arrays(X))
-            targets = prepare_targets(net, losses, known_labels(t), shapes)
+            arrays = net.arrays(X)
+            targets = prepare_targets(net, losses, known_labels(t), tuple(a.shape for a in arrays))
             outputs, value = run_forward(net, acting, X, targets, lengths)
-            mean.update(value, examples_in(X))
+            without, _ = left_out(net, losses, targets, arrays, net._lengths(lengths, arrays))
+            unused += without
+            mean.update(value, examples_in(X) - without)
             for m in found:
                 m.update(outputs[name], t if feed.unknown else targets[name])
             if losses[name].classifies and len(losses) == 1 and outputs[name].shape[-1] > 1:
@@ -224,6 +226,8 @@ def evaluate(
                 )
                 matrix = part if matrix is None else matrix + part
     values = {"loss": mean.result(), **{_metric_name(m): m.result() for m in found}}
+    if leaves_out(losses):
+        values["left_out"] = unused
     return Result(values, matrix)
 
 

@@ -26,8 +26,10 @@ class Feed:
     def __init__(self, data: Any, t: Any = None, *, lengths: Any = None, name: str = "data") -> None:
         self.name = name
         self.columns: Columns | None = None
-        if isinstance(data, tuple) and t is None and len(data) == 2 and _named(*data):
+        pair = isinstance(data, tuple) and t is None and len(data) == 2
+        if pair and (_named(*data) or _ragged(data[1])):
             data, t = data
+        t = padded_labels(t, None, f"{name}: t") if _ragged(t) else t
         if _named(data, t) or lengths is not None:
             self.columns = Columns(data, t, lengths, name)
             self.examples: int | None = len(self.columns)
@@ -53,6 +55,11 @@ class Feed:
     def unknown(self) -> dict[str, int]:
         """Characters of the targets that have no label, where they are texts, and how often each occurs."""
         return getattr(self.source, "unknown", {})
+
+    @property
+    def lengths(self) -> np.ndarray | None:
+        """The lengths of all examples, where they are known beforehand."""
+        return self.data.lengths if self.columns is None else self.columns.lengths
 
     def usual(self, batch_size: int | None) -> int:
         """The batch size outside training: as asked for, else 256, of examples with lengths, often long ones, 32."""
@@ -93,7 +100,6 @@ class Columns:
     def __init__(self, X: Any, t: Any, lengths: Any, name: str) -> None:
         self.X, self.t, self.name = self._arrays(X, f"{name}: X"), None, name
         if t is not None:
-            t = padded_labels(t, None, f"{name}: t") if _ragged(t) else t
             self.t = self._arrays(t, f"{name}: t")
         self.lengths = None if lengths is None else as_array(lengths, name=f"{name}: lengths")
         sizes = {label: len(a) for label, a in self._all()}

@@ -25,6 +25,7 @@ from .interruption import Interrupted, Signals
 from .label_noise import LabelNoise
 from .progress import Progress
 from .resume import restore
+from .targets import leaves_out
 from .trainer import Trainer
 
 
@@ -36,6 +37,7 @@ class Fit:
     done                        epochs that are over, with all that belongs to them
     batch, batches              the running batch from 1, and how many an epoch has (None while unknown)
     seen, examples              examples seen of the running epoch, and of a whole one (None while unknown)
+    left_out                    of those seen, how many the loss could not use
     loss, metrics               running means of this epoch
     validation                  the validation data, or None
     current                     the batch that is trained on: X, t, lengths
@@ -66,7 +68,7 @@ class Fit:
         }
         self.history = History()
         self.mean = Mean()
-        self.epoch = self.done = self.batch = self.seen = self.began = 0
+        self.epoch = self.done = self.batch = self.seen = self.left_out = self.began = 0
         self.seconds = 0.0  # spent on the running epoch
         self.batches = train.iterations(batch_size)
         self.examples = train.examples
@@ -158,7 +160,7 @@ class Fit:
                 self._tell("on_epoch_end", self, row)
                 self._watch_plateau(row)
                 self.done = self.epoch
-                self.batch = self.seen = 0
+                self.batch = self.seen = self.left_out = 0
                 self._settle()
 
     def _settle(self) -> None:
@@ -190,6 +192,7 @@ class Fit:
         self.batches, self.examples = self.batch, self.seen
         row: dict[str, Any] = {"epoch": self.epoch, "loss": self.mean.result()}
         row |= {name: metric.result() for name, metric in self.metrics.items()}
+        row |= {"left_out": self.left_out} if leaves_out(self.trainer.losses) else {}
         trained = time.perf_counter() - start
         try:
             row |= self._validated()
@@ -210,11 +213,14 @@ class Fit:
         taught = t if self.noise is None else self.noise(t, epoch=self.epoch - 1, first=self.seen)
         self.current = X, taught, lengths
         self._tell("on_batch_start", self)
+        before = self.trainer.left_out
         value = self.trainer.step(X, taught, lengths=lengths)
+        unused = self.trainer.left_out - before
+        self.left_out += unused
         self.batch += 1
         n = examples_in(X)
         self.seen += n
-        self.mean.update(value, n)
+        self.mean.update(value, n - unused)
         name = next(iter(self.trainer.losses))
         for metric in self.metrics.values():
             metric.update(self.trainer.outputs[name], t[name] if isinstance(t, Mapping) else t)

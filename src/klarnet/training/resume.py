@@ -60,6 +60,7 @@ def snapshot(fit: Fit) -> tuple[dict[str, Any], Arrays]:
         "epoch": fit.done,
         "batch": fit.batch if running else 0,
         "seen": fit.seen if running else 0,
+        "left_out": fit.left_out if running else 0,
         "seconds": fit.seconds if running else 0.0,
         "batches": fit.batches,
         "examples": fit.examples,
@@ -100,6 +101,7 @@ def restore(fit: Fit, path: str | PathLike[str]) -> None:
         slot.frozen = slot.name in about["frozen"]
     fit.net.version += 1
     fit.done, fit.batch, fit.seen, fit.seconds = (saved[k] for k in ("epoch", "batch", "seen", "seconds"))
+    fit.left_out = saved.get("left_out", 0)  # older files do not hold it
     fit.epoch = fit.done
     fit.net.states.take(
         {name.removeprefix(_CARRIED): a for name, a in arrays.items() if name.startswith(_CARRIED)}

@@ -9,9 +9,11 @@ import numpy as np
 
 from klarnet.data.alphabet import UNKNOWN
 from klarnet.data.ragged import NO_LABEL, padded_labels
-from klarnet.losses import Loss
+from klarnet.losses import CTC, Loss
 from klarnet.network import BaseNetwork
 from klarnet.network.inputs import whole_numbers
+
+from . import labellings
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -45,8 +47,7 @@ def fitting_targets(
         )
     found = {}
     for name, loss in losses.items():
-        labels = loss.takes_lengths and isinstance(given[name], list | tuple)
-        array = padded_labels(given[name], None, f"targets of {name}") if labels else np.asarray(given[name])
+        array = _labels(given[name], name) if loss.takes_lengths else np.asarray(given[name])
         if array.dtype.kind not in "fiub":
             raise TypeError(f"targets of {name}: expected numbers, got dtype {array.dtype}")
         vertex = net.outputs[name]
@@ -55,6 +56,15 @@ def fitting_targets(
             raise ValueError(f"{loss.name}: {outputs[0]} examples, but targets of shape {array.shape}")
         found[name] = array, loss.target_kind(outputs, array.shape, array.dtype, vertex.name)
     return found
+
+
+def _labels(given: Any, name: str) -> np.ndarray:
+    """Rows of labels as (n, s): an array, or lists padded by hand, as they are; other lists padded with −1 to few
+    widths."""
+    if not isinstance(given, list | tuple):
+        return np.asarray(given)
+    by_hand = len({np.shape(row) for row in given}) == 1 and any(np.any(np.less(row, 0)) for row in given)
+    return np.asarray(given) if by_hand else padded_labels(given, None, f"targets of {name}")
 
 
 def prepare_targets(
@@ -87,6 +97,27 @@ def known_labels(t: Any) -> Any:
         known = labels[labels >= 0]
         row[: len(known)] = known
     return found
+
+
+def leaves_out(losses: Mapping[str, Loss]) -> bool:
+    """May a loss leave examples out?"""
+    return any(isinstance(loss, CTC) and loss.infeasible == "skip" for loss in losses.values())
+
+
+def left_out(
+    net: BaseNetwork,
+    losses: Mapping[str, Loss],
+    targets: Mapping[str, np.ndarray],
+    arrays: Sequence[np.ndarray],
+    spans: Mapping[int, np.ndarray],
+) -> tuple[int, str]:
+    """How many examples of a batch its losses leave out, and why the first of them."""
+    count, why = 0, ""
+    for name, loss in losses.items():
+        if isinstance(loss, CTC) and loss.infeasible == "skip":
+            some, first = labellings.left_out(loss, targets[name], steps_of(net, name, spans, arrays))
+            count, why = count + some, why or first
+    return count, why
 
 
 def wrong_label(loss: Loss, t: np.ndarray, classes: int, name: str) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from klarnet.engine import Refused, State, engine
-from klarnet.losses import CTC, Loss
+from klarnet.losses import Loss
 from klarnet.losses import loss as find_loss
 from klarnet.network import BaseNetwork
 from klarnet.network.execution import INT32, Execution, Head, Plans, Wanted, heads
@@ -21,8 +21,7 @@ from klarnet.optimizers import optimizer as find_optimizer
 
 from .diagnosis import NotFiniteError, explain
 from .fitting_loss import warn_of_misfits
-from .labellings import left_out
-from .targets import prepare_targets, steps_of
+from .targets import left_out, prepare_targets
 
 
 def _beyond(array: np.ndarray) -> bool:
@@ -92,9 +91,9 @@ class Trainer:
         if not isinstance(net, BaseNetwork):
             raise TypeError(f"Trainer: net is {net!r}, expected a kn.Network")
         self.losses = losses_by_output(net, loss)
-        warn_of_misfits(net, self.losses)
         self._ignored = {name: getattr(one, "ignored", None) for name, one in self.losses.items()}
         self.heads: list[Head] = heads(net, self.losses, _factors(loss_weights, self.losses))
+        warn_of_misfits(net, self.losses)
         self.optimizer = find_optimizer(optimizer)
         self.moments = OptimizerState(net.weights, self.optimizer, rates)
         self._settled: int | None = None  # the network's version that the moments follow
@@ -264,17 +263,11 @@ class Trainer:
 
     def _left_out(self, targets: dict[str, np.ndarray], arrays: list[np.ndarray], spans: Any) -> int:
         """How many examples of a batch the losses leave out; the first one is named in a warning."""
-        count = 0
-        for name, loss in self.losses.items():
-            if not isinstance(loss, CTC):
-                continue
-            steps = steps_of(self.net, name, spans, arrays)
-            some, why = left_out(loss, targets[name], steps)
-            if some and not self.left_out and not count:
-                warnings.warn(
-                    f"{some} of the {len(steps)} lines of a batch are left out. {why}", stacklevel=4
-                )
-            count += some
+        count, why = left_out(self.net, self.losses, targets, arrays, spans)
+        if count and not self.left_out:
+            warnings.warn(
+                f"{count} of the {len(arrays[0])} lines of a batch are left out. {why}", stacklevel=4
+            )
         return count
 
     def plan(self, X: Any, t: Any, *, lengths: Any = None, optimise: bool = True) -> Execution:
