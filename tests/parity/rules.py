@@ -618,7 +618,8 @@ def _ctc(d: Drawing) -> Case:
         "label_lengths": counts,
     }
     scalars = {"blank": blank, "skip": 1, "mean": d.choose((0, 1)), "factor": d.choose((1.0, 0.01))}
-    return Case(arrays, scalars, scales={"G": 1.0})
+    # A loss is the logarithm of a float, which near 1 has no more digits than any other.
+    return Case(arrays, scalars, scales={"G": TERMS, "losses": TERMS, "value": TERMS})
 
 
 @rule("ctc_backward")
