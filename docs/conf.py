@@ -36,5 +36,6 @@ html_theme = "furo"
 html_title = "klarnet"
 html_static_path = ["static"]
 html_css_files = ["klarnet.css"]
+html_js_files = [("lattice.js", {"defer": "defer"})]
 html_copy_source = False
 html_show_sphinx = False

@@ -63,8 +63,17 @@ def test_a_block_that_fails_or_warns_is_an_error() -> None:
     assert execute("print(1)\n", {}, "page") == ("1\n", None)  # and nothing is left over
 
 
+def test_a_drawing_of_the_library_takes_the_colours_of_the_page() -> None:
+    pytest.importorskip("matplotlib")
+    code = "from klarnet.report import ctc_drawing, ctc_table\ndrawing = ctc_drawing.as_svg(ctc_table.course())\n"
+    names: dict[str, Any] = {}
+    printed, picture = code_of_pages().execute(code, names, "page")
+    assert not printed and picture is not None and "drawing" not in names
+    assert picture.startswith('<svg class="drawing"') and "<style>" not in picture and "aria-label" not in picture
+
+
 def test_every_page_of_the_course_has_code_and_a_picture() -> None:
-    lists = {"index", "chapter-1", "chapter-2", "chapter-3"}
+    lists = {"index", "chapter-1", "chapter-2", "chapter-3", "chapter-4"}
     for page in COURSE:
         text = page.read_text(encoding="utf-8")
         if page.stem not in lists:

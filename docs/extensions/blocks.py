@@ -33,7 +33,8 @@ def blocks(page: str) -> Iterator[tuple[str, bool]]:
 
 
 def execute(code: str, names: dict[str, Any], where: str) -> tuple[str, str | None]:
-    """Run code in the namespace `names` → what it printed, and the figure it left open as SVG, or None.
+    """Run code in the namespace `names` → what it printed, and its picture as an <svg> element, or None: the figure it
+    left open, or the file of SVG that it called `drawing`.
 
     A warning is an error: a page shows nothing that warns. Raises what the code raises, and ValueError for more than
     one figure.
@@ -50,7 +51,8 @@ def execute(code: str, names: dict[str, Any], where: str) -> tuple[str, str | No
             exec(compile(code, where, "exec"), names)
             if len(plt.get_fignums()) > 1:
                 raise ValueError(f"{where}: expected one figure a block, got {len(plt.get_fignums())}")
-            picture = as_svg(plt.gcf()) if plt.get_fignums() else None
+            drawing = names.pop("drawing", None)
+            picture = as_svg(plt.gcf()) if plt.get_fignums() else drawing and inline(drawing)
     finally:
         plt.close("all")
     return printed.getvalue(), picture
@@ -72,3 +74,14 @@ def as_svg(figure: Any) -> str:
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # a page holds several pictures, and an id may stand there once
     svg = re.sub(r"(font: [^'\";]*?)'DejaVu Sans'[^;\"]*", r"\1sans-serif", svg)
     return svg.replace(INK, "currentColor")
+
+
+def inline(drawing: str) -> str:
+    """A file of SVG as an <svg class="drawing"> element, which takes its colours from the page's own style."""
+    svg = re.sub(r"<style>.*?</style>\s*", "", drawing, flags=re.DOTALL)
+    return re.sub(
+        r'<svg([^>]*?) width="([\d.]+)" height="[\d.]+" role="img" aria-label="[^"]*"',
+        r'<svg class="drawing"\1 style="--width: \2px"',
+        svg,
+        count=1,
+    )

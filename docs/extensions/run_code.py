@@ -1,7 +1,7 @@
 """The directive `run`: Python that runs when the page is built, with what it prints and draws below it.
 
     ```{run}
-    :picture: caption of the figure that the code leaves open
+    :picture: caption of the figure that the code leaves open, or of the SVG that it calls `drawing`
     :fold:
     import matplotlib.pyplot as plt
     ...
