@@ -69,7 +69,11 @@ def test_a_drawing_of_the_library_takes_the_colours_of_the_page() -> None:
     names: dict[str, Any] = {}
     printed, picture = code_of_pages().execute(code, names, "page")
     assert not printed and picture is not None and "drawing" not in names
-    assert picture.startswith('<svg class="drawing"') and "<style>" not in picture and "aria-label" not in picture
+    assert (
+        picture.startswith('<svg class="drawing"')
+        and "<style>" not in picture
+        and "aria-label" not in picture
+    )
 
 
 def test_every_page_of_the_course_has_code_and_a_picture() -> None:
