@@ -58,7 +58,7 @@ function show(svg, cells, view, t, total) {
     column.forEach((cell) => {
       const value = cell[view];
       cell.group.classList.toggle("later", !known(s));
-      cell.group.classList.toggle("now", s === t);
+      cell.group.classList.toggle("now", s === t && value > 0);
       cell.circle.setAttribute("r", value > 0 ? 15 : 3);
       cell.ink.setAttribute("fill-opacity", 0.7 * Math.min(1, value));
       cell.text.textContent = value > 0 ? short(value) : "";
