@@ -89,7 +89,7 @@ def test_a_user_installs_it_into_a_new_environment(wheel: zipfile.ZipFile, tmp_p
     assert output.strip() == metadata(wheel)["Version"]
     (site,) = tmp_path.glob("user/lib/python3*/site-packages")
     assert size(site / "klarnet") < 10_000_000
-    assert size(site) < 125_000_000
+    assert size(site) < 120_000_000
 
 
 @pytest.mark.parametrize("environment", [{"KLARNET_NATIVE": "0"}, {"CXX": "no-such-compiler"}])

@@ -161,9 +161,9 @@ def test_sizes_are_whole_numbers_of_any_length() -> None:
 def test_what_was_derived_is_remembered_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     f = Function(0, "twice", "X[n] -> Y[2n]")
     assert f.derive(((3,),), {}) is f.derive(((3,),), {})
-    for n in range(20_010):
+    for n in range(2_010):
         f.derive(((n,),), {})
-    assert len(f._derived) <= 2_001
+    assert len(f._derived) < 100
 
 
 def test_the_build_can_run_the_table_without_the_package(tmp_path: Path) -> None:
