@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from klarnet.formulas.labelling import needed_steps
 from klarnet.losses import CTC
 
 
@@ -38,9 +39,11 @@ def _counted(t: np.ndarray) -> np.ndarray:
 
 
 def _needed(t: np.ndarray) -> np.ndarray:
-    """Steps of the shortest path: one a label, one more for a blank between equal neighbours. (n, s) → (n,)."""
-    counted = _counted(t)
-    return np.asarray(counted.sum(axis=1) + ((t[:, 1:] == t[:, :-1]) & counted[:, 1:]).sum(axis=1))
+    """Steps of the shortest path of each target. (n, s) → (n,)."""
+    counts = _counted(t).sum(axis=1)
+    return np.array(
+        [needed_steps(row[:count].tolist()) for row, count in zip(t, counts, strict=True)], np.int64
+    )
 
 
 def _describe(t: np.ndarray, steps: np.ndarray, line: int) -> str:
