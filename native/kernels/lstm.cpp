@@ -1,10 +1,10 @@
 // LSTM, forward: z = Z_t + h·W, then gates, cell and output of a step; Z, the part of the input, is given.
 //
-// The recurrent weights are packed once a call (once at all in a network frozen for inference), a panel for each vector of units: [row of W][gate i, f, g, o][lanes],
-// the last panel filled up with zeros. A thread takes its examples through all steps; in a step the panels are run
-// through from outside, so W is read once a step from L2, and inside the examples in blocks of 3 (6 with 32 registers):
-// the four gates of a vector of units of all of them are summed in registers while the panel lies in L1, from h read
-// number by number. Right there, without going through memory, the gates are applied and G, C and H stored.
+// The recurrent weights are packed once a call (once at all in a network frozen for inference), a panel for each vector
+// of units: [row of W][gate i, f, g, o][lanes], the last panel filled up with zeros. A thread takes its examples through
+// all steps; in a step the panels are run through from outside, so W is read once a step from L2, and inside the examples
+// in blocks of 3 (6 with 32 registers): the four gates of a vector of units of all of them are summed in registers while
+// the panel lies in L1, from h read number by number. Right there the gates are applied and G, C and H stored.
 // Examples that are past their length are left out of the blocks. The last units are part of a vector.
 #include "copy.h"
 #include "recurrent.h"
@@ -67,13 +67,13 @@ inline void gates(const Step& at, vec (&z)[4], int64_t k, int64_t u, int64_t cou
 
 void step(const Step* at, int64_t rows, const float* packed, int64_t k) {
     for (int64_t u = 0; u < k; u += lanes, packed += 4 * lanes * k)
-        row_blocks(rows, [&](auto R, int64_t first) {
+        row_blocks(rows, [&](int64_t first, int64_t R) {
             const int64_t count = k - u < lanes ? k - u : lanes;
-            vec z[R.value][4];
-            sums<R.value>(at + first, packed, k, u, count, z);
+            vec z[most_abreast][4];
+            with_count<most_abreast>(R, [&](auto r) { sums<r.value>(at + first, packed, k, u, count, z); });
             // Outputs behind the gates of all: a chain of exp, division, exp and division is too long to wait for.
-            for (int r = 0; r < R.value; ++r) gates(at[first + r], z[r], k, u, count);
-            for (int r = 0; r < R.value; ++r) store_part(at[first + r].H + u, z[r][0] * tanh(z[r][1]), count);
+            for (int64_t r = 0; r < R; ++r) gates(at[first + r], z[r], k, u, count);
+            for (int64_t r = 0; r < R; ++r) store_part(at[first + r].H + u, z[r][0] * tanh(z[r][1]), count);
         });
 }
 

@@ -122,13 +122,13 @@ inline void with_count(int64_t rows, F&& f) {
     else with_count<most - 1>(rows, f);
 }
 
-// Cuts `rows` into blocks of nearly equal size, none above most_abreast: f(Count<R>, first).
+// Cuts `rows` into blocks of nearly equal size, none above most_abreast: f(first, rows of the block).
 template <class F>
 inline void row_blocks(int64_t rows, F&& f) {
     const int64_t blocks = (rows + most_abreast - 1) / most_abreast;
     for (int64_t b = 0; b < blocks; ++b) {
         const int64_t first = rows * b / blocks, last = rows * (b + 1) / blocks;
-        with_count<most_abreast>(last - first, [&](auto count) { f(count, first); });
+        f(first, last - first);
     }
 }
 

@@ -55,38 +55,45 @@ inline void pack_transposed(const Panels& panels, const float* W, int64_t stride
     });
 }
 
-// x·M of R examples for V vectors of units.
-template <int R, int V, class X>
-inline void product(int64_t from, const float* panel, int64_t rows, X&& x, vec (&sums)[R][V]) {
-    const float* left[R];
-    for (int r = 0; r < R; ++r) left[r] = x(from + r);
+// x·M of R examples for V vectors of units. Never inlined, nor is what follows the product: there is one for all
+// kernels, and the code of the gates stands once in each and not for every R and V.
+template <int R, int V>
+[[gnu::noinline]] void product(const float* const* x, const float* panel, int64_t rows, vec* to) {
+    vec sums[R][V] = {};
     for (int64_t j = 0; j < rows; ++j, panel += V * lanes) {
         vec factor[R];
-        for (int r = 0; r < R; ++r) factor[r] = broadcast(left[r][j]);
+        for (int r = 0; r < R; ++r) factor[r] = broadcast(x[r][j]);
         for (int v = 0; v < V; ++v) {
             const vec w = load(panel + v * lanes);
             for (int r = 0; r < R; ++r) sums[r][v] = fma(factor[r], w, sums[r][v]);
         }
     }
+    for (int r = 0; r < R; ++r)
+        for (int v = 0; v < V; ++v) to[r * V + v] = sums[r][v];
 }
 
 // For all vectors of units of `examples` examples: f(example, u, count, x·M), or 0 in place of the product.
 template <class X, class F>
 void each_vector_of(int64_t examples, const Panels& panels, bool multiply, X&& x, F&& f) {
+    const float* left[most_abreast];
+    vec sums[most_abreast * 4] = {};
     for (int64_t p = 0; p < panels.count; ++p) {
-        const int64_t first = panels.first(p);
-        with_count<4>(panels.first(p + 1) - first, [&](auto vectors) {
-            row_blocks(examples, [&](auto block, int64_t from) {
-                constexpr int V = vectors.value, R = block.value;
-                vec sums[R][V] = {};
-                if (multiply) product<R, V>(from, panels.at(p), panels.rows, x, sums);
-                for (int r = 0; r < R; ++r)
-                    for (int v = 0; v < V; ++v) {
-                        const int64_t u = (first + v) * lanes, left = panels.k - u;
-                        if (left >= lanes) f(from + r, u, int64_t{lanes}, sums[r][v]);
-                        else f(from + r, u, left, sums[r][v]);
-                    }
-            });
+        const int64_t first = panels.first(p), V = panels.first(p + 1) - first;
+        row_blocks(examples, [&](int64_t from, int64_t R) {
+            if (multiply) {
+                for (int64_t r = 0; r < R; ++r) left[r] = x(from + r);
+                with_count<most_abreast>(R, [&](auto r) {
+                    with_count<4>(V, [&](auto v) {
+                        product<r.value, v.value>(left, panels.at(p), panels.rows, sums);
+                    });
+                });
+            }
+            for (int64_t r = 0; r < R; ++r)
+                for (int64_t v = 0; v < V; ++v) {
+                    const int64_t u = (first + v) * lanes, rest = panels.k - u;
+                    if (rest >= lanes) f(from + r, u, int64_t{lanes}, sums[r * V + v]);
+                    else f(from + r, u, rest, sums[r * V + v]);
+                }
         });
     }
 }
