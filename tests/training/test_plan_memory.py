@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,14 +30,35 @@ def batch(steps: int) -> tuple[np.ndarray, np.ndarray]:
     return np.random.default_rng(steps).normal(size=(1, steps, 2)).astype(np.float32), np.array([steps % 2])
 
 
-@pytest.mark.parametrize("engine", ["native", "formulas"])
-def test_memory_does_not_grow_over_batches_of_random_widths(engine):
-    if engine == "native" and kn.engine.engine() != "native":
+def resident() -> int:
+    """Bytes of this process that lie in memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="resident memory is read from /proc")
+def test_memory_does_not_grow_over_2000_batches_of_random_widths():
+    if kn.engine.engine() != "native":
         pytest.skip("no native engine")
+    kn.engine.set_plan_memory(1 << 20)
+    trainer = kn.Trainer(reader())
+    widths = np.random.default_rng(0).integers(1, 2000, 2000)
+    sizes = []
+    for half in np.split(widths, 2):
+        for width in half:
+            trainer.step(*batch(int(width)))
+        gc.collect()
+        sizes.append(resident())
+    assert len(set(widths[1000:].tolist()) - set(widths[:1000].tolist())) > 400
+    assert 10 < len(trainer._plans.found) < 100 and trainer._plans.nbytes <= 1 << 20
+    assert sizes[1] - sizes[0] < 8 << 20  # plans of all widths would be 17 MB more
+
+
+def test_the_plans_of_formulas_are_bounded_too():
     kn.engine.set_plan_memory(1 << 18)
-    with kn.engine.use(engine):
+    with kn.engine.use("formulas"):
         trainer = kn.Trainer(reader())
-        widths = np.random.default_rng(0).integers(1, 60, 240 if engine == "native" else 80)
+        widths = np.random.default_rng(0).integers(1, 60, 80)
         sizes = []
         tracemalloc.start()
         try:
