@@ -20,6 +20,7 @@ import klarnet as kn
 from klarnet.cli.run import run
 from klarnet.data import write_idx
 from klarnet.tasks.runs import FILES
+from klarnet.tasks.train import in_one_line
 from klarnet.training import Trainer
 
 Captured = pytest.CaptureFixture[str]
@@ -70,6 +71,19 @@ def test_a_run_folder_and_the_last_two_lines(tmp_path: Path, capsys: Captured) -
     assert [row["epoch"] for row in table] == ["1", "2"]
     assert [float(row["validation_loss"]) for row in table] == [row["validation_loss"] for row in lines]
     assert kn.load(folder / "best.klarnet").class_names == tuple("0123456789")
+
+
+@pytest.mark.parametrize(
+    ("figures", "line"),
+    [
+        ({"examples": 40, "loss": 0.1, "accuracy": 0.975}, "test accuracy 97.5 %"),
+        ({"loss": 0.1, "accuracy": 0.8318, "f1": 0.50814}, "test accuracy 83.2 %  f1 0.5081"),
+        ({"loss": 1.3, "bits": 1.91099, "accuracy": 0.5994}, "test bits 1.911  accuracy 59.9 %"),
+        ({"loss": 0.25, "r2": 0.9876543}, "test loss 0.25  r2 0.987654"),
+    ],
+)
+def test_the_last_line_shows_the_figures_that_were_asked_for(figures: dict[str, float], line: str) -> None:
+    assert in_one_line(figures) == line
 
 
 def test_the_same_seed_gives_the_same_bits_with_any_number_of_threads(trained: Path, tmp_path: Path) -> None:

@@ -112,19 +112,12 @@ def resume(
 def finish(outcome: Outcome, folder: Path) -> int:
     """Write the report of a run, say how it ended, and give the exit code."""
     from klarnet.report import write_report
+    from klarnet.tasks.train import in_one_line
 
     if outcome.watch is not None:
         print(outcome.watch.table())
     report = folder / "report.html"
     write_report(report, outcome)
-    print(last_line(outcome))
+    print(in_one_line(outcome.result))
     print(f"report: {report}")
     return 130 if outcome.interrupted else 0
-
-
-def last_line(outcome: Outcome) -> str:
-    """The test result in one line: accuracy where classes are told apart, else the figures that there are."""
-    result = outcome.result
-    if "accuracy" in result:
-        return f"test accuracy {100 * result['accuracy']:.1f} %"
-    return "test " + "  ".join(f"{name} {value:.6g}" for name, value in result.items())

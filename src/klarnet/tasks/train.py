@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,3 +135,13 @@ def described(result: Result, test: Any) -> dict[str, Any]:
     if result.confusion_matrix is not None:
         found["confusion_matrix"] = result.confusion_matrix.to_dict()
     return found
+
+
+def in_one_line(figures: Mapping[str, Any]) -> str:
+    """A test in one line, in the order of the recipe's metrics; the loss only where no classes are told apart."""
+    shown = {name: format(value, ".6g") for name, value in figures.items() if isinstance(value, float)}
+    if "accuracy" in shown:
+        shown.pop("loss", None)
+        shown = {name: format(figures[name], ".4g") for name in shown}
+        shown["accuracy"] = f"{100 * figures['accuracy']:.1f} %"
+    return "test " + "  ".join(f"{name} {value}" for name, value in shown.items())

@@ -16,7 +16,7 @@ from klarnet.tasks.fitting import begin_network, learn
 from klarnet.tasks.parts import Examples
 from klarnet.tasks.recipes import Recipe, as_toml, changed, find_recipe, in_full, loss_of, write_recipe
 from klarnet.tasks.runs import write_json, write_text
-from klarnet.tasks.train import described
+from klarnet.tasks.train import described, in_one_line
 from klarnet.training import Callback, History, NotFiniteError
 from klarnet.training.evaluation import Result
 
@@ -106,10 +106,7 @@ class Study:
         found = self.tested()
         if not found:
             raise ValueError(f"{self.folder}: no test yet")
-        if "accuracy" in found:
-            return f"test accuracy {100 * found['accuracy']:.1f} %"
-        figures = {k: v for k, v in found.items() if isinstance(v, float)}
-        return "test " + "  ".join(f"{name} {value:.6g}" for name, value in figures.items())
+        return in_one_line(found)
 
     def line(self, trial: Trial) -> str:
         """A trial in one line."""
