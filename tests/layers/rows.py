@@ -113,6 +113,18 @@ LAYERS: dict[str, Row] = {
     "LSTM, initial h, reversed, last": row(
         kn.LSTM, LINES, (3, 5), of=(5,), reverse=True, outputs="last", apply=listed
     ),
+    "Bidirectional, initial states": row(
+        kn.Bidirectional, LINES, (3, 5), (3, 5), of=(kn.GRU(5),), apply=listed,
+        bad=[([(7, 4), (5,)], "expected the inputs x (t, m), h0 (5,), h0_reverse (5,), got (7, 4), (5,)"),
+             ([(7, 4), (5,), (4,)], "got (7, 4), (5,), (4,): each direction begins with states of its own")],
+    ),
+    "Bidirectional LSTM, initial states, last": row(
+        kn.Bidirectional, LINES, (3, 5), (3, 5), (3, 5), (3, 5), of=(kn.LSTM(5, outputs="last"),), apply=listed,
+        bad=[([(7, 4), (5,), (5,), (5,)], "h0 (5,), c0 (5,), h0_reverse (5,), c0_reverse (5,), got")],
+    ),
+    "Bidirectional LSTM, initial h": row(
+        kn.Bidirectional, LINES, (3, 5), (3, 5), of=(kn.LSTM(5),), apply=listed
+    ),
     "Add": row(kn.Add, FLAT, FLAT, FLAT, apply=listed, bad=[([(6,), (5,)], "must have one shape, got (6,) and (5,)")]),
     "Concat": row(
         kn.Concat, PICTURES, (2, 6, 5, 3), apply=listed,

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from bench import near
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
 
 import klarnet as kn
 from klarnet.engine import native, use
@@ -107,6 +110,60 @@ def test_both_ways_are_the_two_layers_side_by_side(name: str) -> None:
                     one.weights[weight][...] = net.weights[f"bidirectional_1/{way}{own}"]
                 parts.append(one.forward(X, lengths=lengths))
         assert np.array_equal(Y, np.concatenate(parts, -1))
+
+
+@every
+@settings(max_examples=max(5, settings().max_examples // 8), deadline=None)
+@drawn(
+    lengths=st.lists(st.integers(0, 5), min_size=1, max_size=3),
+    both_ways=st.booleans(),
+    outputs=st.sampled_from(["sequence", "last"]),
+    reverse=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_gradients_with_any_lengths(
+    name: str, lengths: list[int], both_ways: bool, outputs: str, reverse: bool, seed: int
+) -> None:
+    """Of all weights and of the inputs against central differences, two layers over one another."""
+    x = kn.Input((None, 4), lengths=True)
+    last = MADE[name](outputs=outputs, reverse=reverse and not both_ways)
+    y = (kn.Bidirectional(last) if both_ways else last)(MADE[name](recurrent_dropout=0.3)(x))
+    net = kn.Network(inputs=x, outputs=y, seed=seed, dtype=np.float64)
+    X = normal((len(lengths), 5, 4), seed)
+    T = normal(net.forward(X, lengths=lengths).shape, seed, node=1)
+    report = kn.check_gradients(net, X, T, loss="squared_error", lengths=lengths, entries=3)
+    assert report.worst < 1e-6, report
+
+
+@every
+def test_both_ways_begin_with_a_state_each(name: str) -> None:
+    """Values and gradients are those of the two layers, each with its own initial state and the lengths of all."""
+    X, lengths = normal((3, 7, 4), 1), [7, 0, 5]
+    begun = [normal((3, 3), 4), normal((3, 3), 5)]
+    x, h, g = kn.Input((None, 4), lengths=True), kn.Input((3,)), kn.Input((3,))
+
+    def passes(net: kn.Network, states: list[np.ndarray], dY: Any) -> tuple[np.ndarray, list[np.ndarray]]:
+        Y = net.forward([X, *states], training=True, lengths=lengths)
+        dX = net.backward(normal(Y.shape, 2) if dY is None else dY)
+        return Y, list(dX.values())
+
+    for outputs in ("sequence", "last"):
+        layer = kn.Bidirectional(MADE[name](outputs=outputs))
+        net = kn.Network(inputs=[x, h, g], outputs=layer([x, h, g]), seed=3, dtype=np.float64)
+        with use("formulas"):
+            Y, (dX, dh, dg) = passes(net, begun, None)
+            found = []
+            for i, way in enumerate(("forward_", "reverse_")):
+                one = MADE[name](outputs=outputs, reverse=bool(i))
+                alone = kn.Network(inputs=[x, h], outputs=one([x, h]), dtype=np.float64)
+                for weight in alone.weights:
+                    own = weight.split("/")[1]
+                    alone.weights[weight][...] = net.weights[f"bidirectional_1/{way}{own}"]
+                half = Y.shape[-1] // 2
+                found.append(passes(alone, begun[i : i + 1], normal(Y.shape, 2)[..., i * half :][..., :half]))
+        (Y1, (dX1, dh1)), (Y2, (dX2, dg2)) = found
+        assert np.array_equal(Y, np.concatenate([Y1, Y2], -1)) and np.array_equal(dX, dX1 + dX2)
+        assert np.array_equal(dh, dh1) and np.array_equal(dg, dg2) and dh.any() and dg.any()
 
 
 @needs_library

@@ -221,7 +221,7 @@ def test_what_is_refused() -> None:
     x, h = kn.Input((None, 3)), kn.Input((4,))
     with pytest.raises(ValueError, match="carry_state and an initial state"):
         kn.Network(inputs=[x, h], outputs=kn.GRU(4, carry_state=True)([x, h]))
-    with pytest.raises(ValueError, match="Bidirectional: expected one input"):
+    with pytest.raises(ValueError, match="each direction begins with states of its own"):
         kn.Network(inputs=[x, h], outputs=kn.Bidirectional(kn.GRU(4))([x, h]))
     one = kn.GRU(3, carry_state=True)
     with pytest.raises(ValueError, match="gru_1:2: a layer that carries its state cannot stand twice"):

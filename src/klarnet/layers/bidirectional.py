@@ -28,6 +28,10 @@ class Bidirectional(Layer):
 
     Y is (n, t, 2k) with outputs="sequence" of the layer, else (n, 2k), the state of each direction after its own last
     step run. Weights are those of the layer, named forward_W_x … and reverse_W_x …; dX is the sum of both directions'.
+
+    Called on a list, Bidirectional(GRU(64))([x, h0, h0_reverse]), the directions begin with these states (n, k), which
+    get their gradient; an LSTM also with cells, [x, h0, c0, h0_reverse, c0_reverse]. No state is carried from batch to
+    batch: the reversed direction begins at the end of what is still to come.
     Schuster and Paliwal 1997. Course: recurrent networks.
     """
 
@@ -62,16 +66,22 @@ class Bidirectional(Layer):
         return f"Bidirectional({self._ways['forward_']!r})"
 
     def build(self, shape: Any) -> None:
-        if isinstance(shape, list):
+        x, *initial = shape if isinstance(shape, list) else [shape]
+        one = self._ways["forward_"]
+        if initial and (
+            len(initial) not in range(2, 2 * len(one._states) + 1, 2)
+            or any(s != (one.units,) for s in initial)
+        ):
+            wanted = [f"{name}0{way} ({one.units},)" for way in ("", "_reverse") for name in one._states]
             raise ValueError(
-                f"Bidirectional: expected one input (t, m), got {len(shape)}: initial states are given to two layers, "
-                "one of them reversed, joined by Concat"
+                f"Bidirectional: expected the inputs x (t, m), {', '.join(wanted)}, got "
+                f"{', '.join(map(str, [x, *initial]))}: each direction begins with states of its own"
             )
         self._declared: dict[
             str, dict[str, str | None]
         ] = {}  # of each way: the name here of each of its weights
         for way, layer in self._ways.items():
-            _, weights, absent = layer.declare(shape)
+            _, weights, absent = layer.declare(x)
             for s in weights:
                 self.weight(
                     way + s.name, s.shape, s.initial, trained=s.trained, decays=s.decays, units=s.units
@@ -84,7 +94,12 @@ class Bidirectional(Layer):
         return SimpleNamespace(**{name: here and getattr(w, here) for name, here in names.items()})
 
     def forward(self, w: Any, X: Any, lengths: Any = None, *, training: bool) -> Any:
-        begun = {way: layer._projected(self._of(w, way), X) for way, layer in self._ways.items()}
+        X, *initial = X if isinstance(X, (list, tuple)) else [X]
+        each = len(initial) // 2
+        states = {"forward_": initial[:each], "reverse_": initial[each:]}
+        begun = {
+            way: layer._projected(self._of(w, way), [X, *states[way]]) for way, layer in self._ways.items()
+        }
         found = {
             way: layer._run(self._of(w, way), begun[way], lengths, training)
             for way, layer in self._ways.items()
@@ -97,12 +112,17 @@ class Bidirectional(Layer):
 
     def backward(self, w: Any, kept: Any, dY: Any) -> Any:
         kept.parts = dict(zip(self._ways, E.split(dY, widths=kept.widths), strict=True))
-        for way, layer in self._ways.items():
-            layer._run_back(self._of(w, way), kept.ways[way], kept.parts[way])
+        initial = {
+            way: layer._run_back(self._of(w, way), kept.ways[way], kept.parts[way])
+            for way, layer in self._ways.items()
+        }
         one, other = (
-            layer._of_inputs(self._of(w, way), kept.ways[way], []) for way, layer in self._ways.items()
+            layer._of_inputs(self._of(w, way), kept.ways[way], initial[way])
+            for way, layer in self._ways.items()
         )
-        return E.add(one, other)
+        if not kept.ways["forward_"].given:
+            return E.add(one, other)
+        return [E.add(one[0], other[0]), *one[1:], *other[1:]]
 
     def weight_gradients(self, w: Any, kept: Any, dY: Any) -> dict[str, Any]:
         return {
