@@ -32,6 +32,22 @@ def test_a_model_of_two_files(capsys, tmp_path: Path) -> None:
     assert capsys.readouterr().out.startswith("1 texts, 3 characters, 2 of them unknown\nbits per character ")
 
 
+def test_a_model_is_named_after_its_text(
+    capsys, failing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, other = tmp_path / "texts" / "corpus.txt", tmp_path / "other.lm"
+    text.parent.mkdir()
+    text.write_text("affe\n")
+    other.write_text("kaffee\n")
+    monkeypatch.chdir(tmp_path)
+    assert run(["lm", "train", str(text)]) == 0
+    assert "model: corpus.lm (" in capsys.readouterr().out
+    assert kn.lm.load("corpus.lm").letters == "aef"
+    failing(["lm", "train", str(text), str(other)], "lm train: 2 files of text", "add --out FILE")
+    failing(["lm", "train", "other.lm"], "other.lm: is a text to learn from")
+    assert other.read_text() == "kaffee\n"
+
+
 def test_what_cannot_be_read(failing, tmp_path: Path) -> None:
     empty, other, out = tmp_path / "empty.txt", tmp_path / "latin.txt", str(tmp_path / "out.lm")
     empty.write_text("\n\n")

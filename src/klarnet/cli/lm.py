@@ -12,7 +12,7 @@ from .options import Json
 
 LM_TRAIN_EXAMPLES = """\
 Examples:
-  klarnet lm train corpus.txt --out corpus.lm
+  klarnet lm train corpus.txt             # writes corpus.lm
   klarnet lm train one.txt two.txt --order 6 --out both.lm"""
 
 LM_SCORE_EXAMPLES = """\
@@ -25,7 +25,9 @@ def lm_train(
     corpus: Annotated[list[str], Parameter(name="CORPUS", help="Files of UTF-8 text, a text a line.")],
     /,
     *,
-    out: Annotated[str, Parameter(help="The file to write.")],
+    out: Annotated[
+        str | None, Parameter(help="The file to write; by default CORPUS.lm, here, of one CORPUS.")
+    ] = None,
     order: Annotated[int, Parameter(help="A character depends on the order - 1 before it.")] = 5,
 ) -> int:
     """Train a language model of characters on files of text.
@@ -35,6 +37,11 @@ def lm_train(
     """
     from klarnet import lm
 
+    if out is None and len(corpus) > 1:
+        raise ValueError(f"lm train: {len(corpus)} files of text and no name for the model; add --out FILE")
+    out = out or Path(corpus[0]).with_suffix(".lm").name
+    if Path(out).resolve() in [Path(name).resolve() for name in corpus]:
+        raise ValueError(f"{out}: is a text to learn from, expected another file to write; add --out FILE")
     texts = [line for name in corpus for line in _lines(name)]
     if not texts:
         raise ValueError(f"{corpus[0]}: no text in it, expected a line at least")
