@@ -173,6 +173,11 @@ def test_unknown_characters_are_named_and_count_and_are_never_trained_on(stored)
     net = kn.Network(inputs=x, outputs=kn.Dense(3)(kn.ToSequence(axis="width")(x)))
     with pytest.raises(ValueError, match=r"fit: no class for the characters 'c'.*alphabet.grown"):
         net.fit(data, progress=False)
+    X, t, lengths = data.take(range(4))
+    assert t[3, :3].tolist() == [1, 2, -2]
+    t[3, 2] = -1  # the loss is that of the other characters
+    found = net.evaluate(data, loss="ctc").loss
+    assert found == pytest.approx(net.evaluate(X, t, lengths=lengths, loss="ctc").loss, rel=1e-6)
 
 
 def test_data_of_another_alphabet_are_refused_and_a_grown_network_takes_them(stored):

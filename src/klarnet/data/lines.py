@@ -46,7 +46,8 @@ def lines(
     height     in pixels, which all are scaled to with their proportions kept
     ink        of the files: "dark" on bright paper, or "bright" on dark. X always has it bright on 0
     alphabet   labels of characters, as those of the training lines; None: the characters that occur. What a given one
-               lacks is warned of, counts as an error in evaluation, and is refused by `fit`
+               lacks is warned of, counts as an error in the error rates of an evaluation, whose loss is that of the
+               other characters, and is refused by `fit`
     truth      False: pictures alone, to read them with a trained network
     empty      "keep": lines without text are trained on as such; "drop": they are left out, with a warning
     group      a regular expression; what it finds first in a name (its first bracket) is the line's group, else its
