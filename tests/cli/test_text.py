@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import sys
 import tomllib
 from collections.abc import Callable
@@ -194,6 +195,59 @@ def test_a_character_model_writes_what_it_has_read(writer: Path, capsys: Capture
     assert found[0] == found[1] != found[2] and len(found[0]) == 61
     failing(["sample", str(writer), "--temperature", "-1"], "temperature -1.0")
     failing(["sample", str(writer), "--length", "0"], "length 0")
+
+
+@pytest.mark.parametrize("layer", ["rnn", "gru", "lstm"])
+def test_a_character_model_goes_on_to_the_bit(
+    layer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """Broken off in the middle of its second epoch by Ctrl-C, or by a fault behind the last checkpoint: its states, too,
+    are as they were."""
+    (tmp_path / "text.txt").write_text("the cat sat on the mat .\n" * 60)
+    sizes = ("data.steps=16", "network.units=9", "network.embedding=5", "training.checkpoint='3 iterations'")
+    command = [
+        "train",
+        "characters",
+        "--data",
+        str(tmp_path / "text.txt"),
+        "--epochs",
+        "3",
+        "--batch-size",
+        "8",
+    ]
+    for setting in (f"network.layer={layer}", *sizes):
+        command += ["--set", setting]
+    assert run([*command, "--out", str(tmp_path / "whole")]) == 0
+    step, at, taken = kn.Trainer.step, 14, [0]
+
+    def broken(fault: Callable[[], None]) -> Callable[..., float]:
+        taken[0] = 0
+
+        def step_or_break(self: kn.Trainer, *data: object, **options: object) -> float:
+            taken[0] += 1
+            if taken[0] == at:
+                fault()
+            return step(self, *data, **options)
+
+        return step_or_break
+
+    def fault() -> None:
+        raise RuntimeError("the power has gone")
+
+    for name, break_off, code in (
+        ("ctrl-c", lambda: signal.raise_signal(signal.SIGINT), 130),
+        ("fault", fault, 1),
+    ):
+        out = tmp_path / name
+        with monkeypatch.context() as patch:
+            patch.setattr(kn.Trainer, "step", broken(break_off))
+            assert run([*command, "--out", str(out)]) == code
+        begun = kn.read_checkpoint(out / "last.klarnet")
+        assert begun["step"] == (at if name == "ctrl-c" else 12)
+        assert run(["resume", str(out)]) == 0
+        for file in ("best.klarnet", "evaluation.json"):
+            assert (out / file).read_bytes() == (tmp_path / "whole" / file).read_bytes(), file
+    capsys.readouterr()
 
 
 def test_only_a_character_model_writes(learned: Path, trained: Path, writer: Path, failing: Callable) -> None:
