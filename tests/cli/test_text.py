@@ -201,8 +201,8 @@ def test_a_character_model_writes_what_it_has_read(writer: Path, capsys: Capture
 def test_a_character_model_goes_on_to_the_bit(
     layer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
-    """Broken off in the middle of its second epoch by Ctrl-C, or by a fault behind the last checkpoint: its states, too,
-    are as they were."""
+    """Broken off in the middle of its second epoch by Ctrl-C, or by a fault behind the last checkpoint: its states,
+    too, are as they were."""
     (tmp_path / "text.txt").write_text("the cat sat on the mat .\n" * 60)
     sizes = ("data.steps=16", "network.units=9", "network.embedding=5", "training.checkpoint='3 iterations'")
     command = [

@@ -27,8 +27,8 @@ class CTC(Loss):
                  results say how many there were, `left_out`
     reduction    "mean" over the lines that count, not divided by their lengths, or "sum"
 
-    A character that the alphabet of `kn.data.lines` lacks (−2) has no probability: `fit` refuses it, `evaluate` takes the
-    loss of the line's other characters, and error rates count it.
+    A character that the alphabet of `kn.data.lines` lacks (−2) has no probability: `fit` refuses it, `evaluate` takes
+    the loss of the line's other characters, and error rates count it.
 
     Raises ValueError for a label that is the blank or out of range, with line and position, and for a network that ends
     in Softmax. Source: the page `klarnet.formulas.ctc`; Graves et al., "Connectionist temporal classification", 2006.
