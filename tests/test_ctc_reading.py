@@ -253,7 +253,13 @@ def test_no_decoder_is_left_to_its_formula(engine: str) -> None:
         ({"language_model": MODEL, "alphabet": ["a", "bc", "d"]}, "'bc' in the alphabet"),
         ({"weight": -1.0}, "weight -1.0, bonus 0.0, expected finite numbers"),
         ({"bonus": np.nan}, "bonus nan"),
-        ({"width": 0}, "width 0, expected 1 or more"),
+        ({"width": 0}, "width 0, expected a whole number, 1 or more"),
+        ({"width": 2.5}, "width 2.5, expected a whole number"),
+        (
+            {"language_model": "a.lm", "alphabet": "ab "},
+            "language_model 'a.lm', expected a model, as .*kn.lm.load",
+        ),
+        ({"lexicon": "ab", "alphabet": "ab "}, "words 'ab' are one text, expected a list of words"),
         ({"lexicon": ["a", ""], "alphabet": "ab "}, "word '': it is empty"),
         ({"lexicon": ["a b"], "alphabet": "ab "}, "word 'a b': ' ' is a separator"),
         ({"lexicon": ["ax"], "alphabet": "ab "}, "word 'ax': 'x' is a separator or not of the alphabet"),
@@ -264,8 +270,15 @@ def test_no_decoder_is_left_to_its_formula(engine: str) -> None:
     ],
 )
 def test_what_does_not_fit_is_refused(options: dict, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         kn.ctc.beam_search(np.zeros((3, 4), np.float32), **options)
+
+
+@pytest.mark.parametrize("call", [kn.ctc.lattice, kn.ctc.align])
+@pytest.mark.parametrize("labels", ["ab", [1.5], [[1, 2]], 1])
+def test_labels_that_are_no_row_of_whole_numbers(call, labels) -> None:
+    with pytest.raises(TypeError, match="labels .*, expected whole numbers in a row; Alphabet.encode"):
+        call(np.zeros((3, 4), np.float32), labels)
 
 
 NUMBERS = {"blank": 0, "weight": 1.0, "bonus": 0.0, "begin": 0, "end": 4}

@@ -17,6 +17,7 @@ the page `kn.formulas.ctc`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,6 +98,8 @@ class Lexicon:
     def __init__(
         self, words: Iterable[str], alphabet: Sequence[str], *, separators: str = " ", blank: int = 0
     ) -> None:
+        if isinstance(words, str):
+            raise TypeError(f"Lexicon: words {words!r} are one text, expected a list of words")
         classes = _classes("Lexicon", alphabet, blank)
         for mark in separators:
             if mark not in classes:
@@ -118,10 +121,11 @@ class Lexicon:
 def lattice(X: Any, labels: Sequence[int], *, blank: int = 0) -> Lattice:
     """The lattice of a line. X (t, k) logits, labels (s,) classes → Lattice, in float64.
 
-    Raises ValueError for an X that is no (t, k), for a label that is the blank or outside 0 … k − 1, with its position.
+    Raises ValueError for an X that is no (t, k), for a label that is the blank or outside 0 … k − 1, with its position;
+    TypeError for labels that are no whole numbers.
     """
     X = _line("lattice", X, blank)
-    check_labels("lattice", labels, X.shape[1], blank=blank)
+    labels = _labels("lattice", labels, X.shape[1], blank)
     log_y, log_alpha, log_beta, whole = E.ctc_lattice(X, np.array(labels, np.int32), blank=blank)
     found = Lattice(with_blanks(labels, blank=blank), log_y, log_alpha, log_beta, float(whole[0]))
     found.logits = X
@@ -137,10 +141,11 @@ def best_path(X: Any, *, blank: int = 0) -> Alignment:
 def align(X: Any, labels: Sequence[int], *, blank: int = 0) -> Alignment:
     """Forced alignment: the most probable path that gives these labels. X (t, k), labels (s,).
 
-    Raises ValueError for a label out of range or that is the blank, and where the line is too short.
+    Raises ValueError for a label out of range or that is the blank, and where the line is too short; TypeError for
+    labels that are no whole numbers.
     """
     X = _line("align", X, blank)
-    check_labels("align", labels, X.shape[1], blank=blank)
+    labels = _labels("align", labels, X.shape[1], blank)
     states = with_blanks(labels, blank=blank)
     return _read(X, states[_best_states(X, states)].astype(np.int32), blank)
 
@@ -167,11 +172,15 @@ def beam_search(
                      find something
 
     Among equal scores the order is that of the page `kn.formulas.ctc_beam_search`, on both engines the same. Raises
-    ValueError.
+    ValueError, or TypeError for a model or words that are none.
     """
     X = _line("beam_search", X, blank)
-    if width < 1:
-        raise ValueError(f"beam_search: width {width}, expected 1 or more")
+    if not isinstance(width, Integral) or width < 1:
+        raise ValueError(f"beam_search: width {width}, expected a whole number, 1 or more")
+    if not isinstance(language_model, LanguageModel | None):
+        raise TypeError(
+            f"beam_search: language_model {language_model!r}, expected a model, as kn.lm.train or kn.lm.load gives it"
+        )
     if not 0 <= weight < np.inf or not abs(bonus) < np.inf:
         raise ValueError(
             f"beam_search: weight {weight}, bonus {bonus}, expected finite numbers, a weight of 0 or more"
@@ -244,6 +253,18 @@ def _line(what: str, X: Any, blank: int) -> np.ndarray:
     if not 0 <= blank < X.shape[1]:
         raise ValueError(f"{what}: blank {blank}, expected a class from 0 to {X.shape[1] - 1}")
     return X if X.dtype.kind == "f" else X.astype(np.float64)
+
+
+def _labels(what: str, labels: Any, classes: int, blank: int) -> list[int]:
+    """The labels of one line, checked."""
+    given = np.asarray(labels)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        raise TypeError(
+            f"{what}: labels {labels!r}, expected whole numbers in a row; Alphabet.encode gives those of a text"
+        )
+    found: list[int] = given.tolist()
+    check_labels(what, found, classes, blank=blank)
+    return found
 
 
 def _best_states(X: np.ndarray, states: np.ndarray) -> np.ndarray:

@@ -125,7 +125,7 @@ def test_a_line_of_no_steps_reads_as_nothing(read) -> None:
     [
         (lambda: ctc.best_path(np.zeros((2, 3, 4))), r"best_path: expected the logits of one line"),
         (lambda: ctc.best_path(np.zeros((3, 4)), blank=4), "blank 4, expected a class from 0 to 3"),
-        (lambda: ctc.beam_search(np.zeros((3, 4)), width=0), "width 0, expected 1 or more"),
+        (lambda: ctc.beam_search(np.zeros((3, 4)), width=0), "width 0, expected a whole number, 1 or more"),
         (lambda: ctc.align(np.zeros((3, 4)), [4]), "label 4 at position 0, expected 0 … 3"),
         (lambda: ctc.align(np.zeros((3, 4)), [1, 1, 1]), "no path of 3 steps gives these 3 labels"),
     ],
