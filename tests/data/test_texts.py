@@ -130,6 +130,8 @@ def test_a_network_reads_texts_and_its_file_knows_how(tmp_path: Path) -> None:
     assert p.shape == (2, 2) and np.array_equal(p[:1], net.predict(["abcx"]))
     together = net.predict(test)
     assert together == pytest.approx(np.concatenate([net.predict([text]) for text in test.texts]), abs=1e-6)
+    with pytest.raises(ValueError, match=r"expected a list of texts, got a single one; write \['abcx'\]"):
+        net.predict("abcx")
 
 
 @pytest.mark.parametrize(

@@ -263,7 +263,8 @@ def test_a_line_that_is_too_short_is_named_and_nothing_changes():
     before = net.weights.values.copy()
     trainer = kn.Trainer(net, loss="ctc")
     with pytest.raises(
-        ValueError, match=r"line 3 has 1 steps, but its 2 labels with 1 equal neighbours need 3"
+        ValueError,
+        match=r'line 3 has 1 steps, but its 2 labels with 1 equal neighbours need 3; pool less, or .*"skip"',
     ):
         trainer.step(X, [[1], [], [1], [2, 2]], lengths=lengths)
     assert (net.weights.values == before).all() and trainer.iterations == 0
@@ -274,7 +275,8 @@ def test_lines_left_out_are_counted_and_teach_nothing():
     X, t, lengths = batch()
     impossible = [*t[:3], [1, 2, 3]]
     trainer = kn.Trainer(reader(), loss=kn.CTC(infeasible="skip"))
-    with pytest.warns(UserWarning, match="1 of the 4 lines of a batch are left out. ctc: line 3 has 1 steps"):
+    said = "1 of the 4 lines of a batch are left out. ctc: line 3 has 1 steps, .* need 3; pool less$"
+    with pytest.warns(UserWarning, match=said):
         value = trainer.step(X, impossible, lengths=lengths)
     others = kn.Trainer(reader(), loss="ctc")
     assert value == pytest.approx(others.step(X[:3], t[:3], lengths=lengths[:3]), rel=1e-5)

@@ -76,7 +76,8 @@ class TextEncoding:
         `net.predict` does it for texts by itself. Raises ValueError for no texts, TypeError for what is none.
         """
         if isinstance(texts, str) or not len(texts):
-            raise ValueError(f"expected a list of texts, got {'a single one' if len(texts) else 'none'}")
+            got = f"a single one; write [{texts!r}]" if isinstance(texts, str) else "none"
+            raise ValueError(f"expected a list of texts, got {got}")
         rows = [self.encode(normalised(text)) for text in texts]
         lengths = np.array([len(row) for row in rows], np.int32)
         X = np.zeros((len(rows), max(1, int(lengths.max()))), np.int32)

@@ -71,7 +71,7 @@ def predict(net: BaseNetwork, X: Any, *, batch_size: int | None = None, lengths:
         if lengths is not None:
             raise TypeError(f"predict: lengths are given twice, by themselves and inside {X!r}")
         return _of_source(net, Feed(X, name="predict"), batch_size)
-    if isinstance(X, (list, tuple)) and X and isinstance(X[0], str):
+    if isinstance(X, str) or (isinstance(X, (list, tuple)) and X and isinstance(X[0], str)):
         X, lengths = TextEncoding.of(net).batch(X)
     batch_size = batch_size or 256
     given = [

@@ -17,7 +17,9 @@ def fault(loss: CTC, t: np.ndarray, classes: int, steps: np.ndarray, name: str) 
         what = "is the blank" if label == loss.blank else f"expected 0 … {classes - 1}"
         return f"ctc: line {line} of {name}: label {label} at position {position} {what}"
     long = too_long(t, steps)
-    return _describe(t, steps, int(long[0])) if len(long) and loss.infeasible == "refuse" else None
+    if not len(long) or loss.infeasible == "skip":
+        return None
+    return f'{_describe(t, steps, int(long[0]))}, or leave such lines out by CTC(infeasible="skip")'
 
 
 def left_out(loss: CTC, t: np.ndarray, steps: np.ndarray) -> tuple[int, str]:
@@ -51,5 +53,5 @@ def _describe(t: np.ndarray, steps: np.ndarray, line: int) -> str:
     labels, needed = int(_counted(t)[line].sum()), int(_needed(t)[line])
     return (
         f"ctc: line {line} has {int(steps[line])} steps, but its {labels} labels with {needed - labels} equal "
-        f'neighbours need {needed}; pool less, or leave such lines out by CTC(infeasible="skip")'
+        f"neighbours need {needed}; pool less"
     )
