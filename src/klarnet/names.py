@@ -14,11 +14,11 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def unknown(kind: str, name: Any, valid: Iterable[str]) -> ValueError:
+def unknown(kind: str, name: Any, valid: Iterable[Any]) -> ValueError:
     """The error for a name that does not exist, with the nearest one that does, whatever its case."""
     from difflib import get_close_matches
 
-    known = list(valid)
+    known = [str(v) for v in valid]
     plain = {v.lower(): v for v in reversed(known)}
     near = [plain[n] for n in get_close_matches(str(name).lower(), plain, n=1, cutoff=0.5)]
     hint = f"; did you mean {near[0]!r}?" if near else ""

@@ -142,7 +142,9 @@ def test_a_test_file_is_read_like_the_training_part(file):
     assert test.t.tolist() == [0, 0] and test.class_names == ("no", "yes") and test.encoding == train.encoding
     asked = csv(file("age,city,height\n40,Paris,1.5\n", "new.csv"), like=train.encoding).encode()
     assert asked.t is None and asked.X.tolist() == [[40, 0, 1, 0, 1.5]]
-    with pytest.raises(ValueError, match=r"new.csv: column 'city' is not known, expected one of age, height"):
+    with pytest.raises(
+        ValueError, match=r"new.csv: no column 'city', which the training part has; the file has age, h"
+    ):
         csv(file("age,height\n40,1.5\n", "new.csv"), like=train.encoding)
     bad = file("age,city,height,label\n40,Paris,1.5,maybe\n", "bad.csv")
     with pytest.raises(
@@ -283,6 +285,7 @@ WRONG = {
     ),
     "too few cells": ("x,t\n1,a\n2\n", {}, ":3: 1 cells, expected 2 as in the first row"),
     "too many cells": ("x,t\n1,a\n2,b,c\n", {}, ":3: 3 cells, expected 2"),
+    "too few of semicolons": ("x;t\n1,5;a\n2,5\n", {"decimal": ","}, ":3: 1 cells, expected 2"),
     "no target": ("x,t\n1,a\n2,\n", {}, ":3: column 't', the target, is missing; missing='drop'"),
     "one class": ("x,t\n1,a\n2,a\n", {}, ": column 't' holds one class only, 'a'; expected two or more"),
     "text or numbers": (

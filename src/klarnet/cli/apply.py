@@ -29,11 +29,16 @@ skipped; the exit code is then 2.
 A network that learned from texts takes them from --text, which may be given
 again, from files with a text a line, or else from the standard input.
 
+A network that learned from a table takes CSV or NumPy files with the columns it
+learned from, by their names; more columns do no harm. Each row gets a line. The
+run's recipe says how a CSV file is written: header, delimiter, decimal, charset.
+
 Examples:
   klarnet predict runs/digits-1 seven.png
   klarnet predict runs/digits-1 --invert --top 3 scan-1.jpg scan-2.jpg
   klarnet predict runs/names-1 --text Schmidt --text Rossi --top 3
-  cut -d, -f1 people.csv | klarnet predict runs/names-1 --json"""
+  cut -d, -f1 people.csv | klarnet predict runs/names-1 --json
+  klarnet predict runs/csv-1 new.csv --top 2"""
 
 
 def evaluate(run: Run, /, *, data: Data = None, json: Json = False) -> int:
@@ -55,16 +60,16 @@ def evaluate(run: Run, /, *, data: Data = None, json: Json = False) -> int:
 def predict(
     run: Run,
     /,
-    *files: Annotated[str, Parameter(name="FILE", help="Pictures (PNG, JPEG, ...), or files of texts.")],
+    *files: Annotated[str, Parameter(name="FILE", help="Pictures (PNG, JPEG, ...), texts or tables.")],
     text: Annotated[
         list[str] | None,
         Parameter(negative=(), show_default=False, help="A text to classify. May be given again."),
     ] = None,
     invert: Annotated[bool, flag("Swap black and white first.")] = False,
     top: Annotated[int, Parameter(help="How many classes to name.")] = 1,
-    json: Annotated[bool, flag("Print one JSON object a file or text.")] = False,
+    json: Annotated[bool, flag("Print one JSON object a file, text or row.")] = False,
 ) -> int:
-    """Name the class of picture files or texts."""
+    """Name the class of picture files or texts, and predict the rows of tables."""
     from klarnet.tasks import classify, trained
 
     if top < 1:
@@ -79,24 +84,31 @@ def predict(
     if text:
         raise ValueError("predict: --text for a network that takes no texts; expected files")
     if not files:
-        raise ValueError("predict: no files given, expected one picture or more")
-    return _pictures(net, files, invert, top, json)
+        raise ValueError("predict: no files given, expected one or more")
+    return _files(net, run, files, invert, top, json)
 
 
-def _pictures(net: Network, files: tuple[str, ...], invert: bool, top: int, json: bool) -> int:
-    """Classify files one by one; one that is no picture is named and makes the exit code 2."""
+def _files(net: Network, run: str, files: tuple[str, ...], invert: bool, top: int, json: bool) -> int:
+    """Answer for pictures or tables file by file; one that does not fit is named and makes the exit code 2."""
     from klarnet.tasks import classify
+    from klarnet.tasks.rows import predict_rows, reads_rows
 
-    code, noted = 0, False
+    code, noted = 0, invert
     for file in files:
+        table = reads_rows(net, file)
         try:
-            answer = classify.classify(net, file, invert=invert)
+            if table and invert:
+                raise ValueError(
+                    f"{file}: --invert swaps black and white of pictures; this network reads rows"
+                )
+            answers = predict_rows(net, file, run) if table else [classify.classify(net, file, invert=invert)]
         except (ValueError, OSError) as error:
             print(f"klarnet: {error}", file=sys.stderr)
             code = 2
             continue
-        print(_as_json(answer, top, "file") if json else _as_text(answer, top))
-        if answer.light and not invert and not noted:
+        for answer in answers:
+            print(_as_json(answer, top, "row" if table else "file") if json else _as_text(answer, top))
+        if answers[0].light and not noted:
             noted = True
             text = f"klarnet: {file} is light at its border; a network that learned white on black wants --invert"
             print(text, file=sys.stderr)
@@ -118,9 +130,15 @@ def _lines(files: tuple[str, ...], alone: bool) -> Iterator[str]:
 
 
 def _as_text(answer: Answer, top: int) -> str:
-    return f"{answer.file}: " + ", ".join(f"{name} ({100 * p:.1f} %)" for name, p in answer.ranking[:top])
+    if answer.numbers is not None:
+        found = [f"{name} {value:.6g}" for name, value in answer.numbers]
+    else:
+        found = [f"{name} ({100 * p:.1f} %)" for name, p in answer.ranking[:top]]
+    return f"{answer.file}: {', '.join(found)}"
 
 
 def _as_json(answer: Answer, top: int, what: str) -> str:
+    if answer.numbers is not None:
+        return json_module.dumps({what: answer.file, "numbers": dict(answer.numbers)})
     classes = [{"class": name, "probability": p} for name, p in answer.ranking[:top]]
     return json_module.dumps({what: answer.file, "classes": classes})

@@ -78,6 +78,10 @@ def _table(form: Form, wanted: Wanted, like: Encoding | None, standardise: bool,
         raise ValueError(f"{form.file}: empty, expected a table")
     names = named(form.file, *first, form.header)
     if like is not None:
+        lacking = [column for column in like.columns if column not in names]
+        if lacking:
+            text = f"no column {lacking[0]!r}, which the training part has; the file has {', '.join(names)}"
+            raise ValueError(f"{form.file}: {text}")
         wanted = wanted.like(like, names)
     layout = chosen_columns(form.file, names, wanted)
     cells, lines = _read(form, rows if form.header else chain([first], rows), layout)

@@ -71,13 +71,18 @@ def csv_rows(form: Form) -> Iterator[Row]:
 
 
 def _delimiter(file: TextIO, decimal: str) -> str:
-    """The sign that cuts the first lines into the most cells, the same number in each; a comma where none does."""
+    """The sign that cuts the first lines into the most cells, the same number in each.
+
+    Where none does, as with a broken row among them, the one that cuts the first line into the most; the row is then
+    named by whoever reads it.
+    """
     import csv
 
     sample = file.read(_SAMPLE)
     whole = sample if len(sample) < _SAMPLE else sample[: sample.rfind("\n") + 1]
     file.seek(0)
-    best, most = ",", 1
+    best, most = "", 1
+    header: dict[str, int] = {}
     for sign in CANDIDATES:
         if sign == decimal:
             continue
@@ -85,10 +90,11 @@ def _delimiter(file: TextIO, decimal: str) -> str:
             rows = [row for row in csv.reader(whole.splitlines(keepends=True)[:20], delimiter=sign) if row]
         except csv.Error:
             continue
+        header[sign] = len(rows[0]) if rows else 0
         counts = {len(row) for row in rows}
         if len(counts) == 1 and (count := counts.pop()) > most:
             best, most = sign, count
-    return best
+    return best or max(header, key=header.__getitem__, default=",")
 
 
 def _undecodable(path: str, charset: str) -> int:

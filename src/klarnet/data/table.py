@@ -61,12 +61,13 @@ class Table:
             object.__setattr__(self, "missing", "refuse")
             self._keep(np.flatnonzero(~self._gaps().any(axis=0)))
         elif self.missing == "refuse":
+            mend = "missing='mean' or 'median' fills it, 'drop' leaves out its row"
+            if self.like is not None:
+                mend = "the training part was read without a figure for it (missing='mean' or 'median')"
             for name, gaps in zip(self.columns, self._gaps(), strict=True):
                 if gaps.any():
-                    raise ValueError(
-                        f"{self.place(first_row(gaps))}: column {name!r}: a value is missing; missing='mean' or"
-                        " 'median' fills it, 'drop' leaves out its row"
-                    )
+                    place = self.place(first_row(gaps))
+                    raise ValueError(f"{place}: column {name!r}: a value is missing; {mend}")
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))

@@ -13,11 +13,14 @@ from klarnet.model import Network
 
 @dataclass
 class Answer:
-    """The classification of one file or text: class names with probabilities, the likeliest first."""
+    """The classification of one file, text or row: class names with probabilities, the likeliest first."""
 
-    file: str  # or the text itself
+    file: str  # or the text itself, or the file and line of a row
     ranking: list[tuple[str, float]]
     light: bool = False  # a grey picture, light at its border, where MNIST is black
+    numbers: list[tuple[str, float]] | None = (
+        None  # of a network that learned numbers: they by name, and no ranking
+    )
 
     @property
     def label(self) -> str:
@@ -44,7 +47,7 @@ def classify(net: Network, file: str | os.PathLike[str], *, invert: bool = False
         shapes = ", ".join(str(v.shape) for v in net.inputs)
         raise ValueError(f"{file}: the network takes {shapes}, expected pictures (height, width, 1 or 3)")
     X = read_picture(file, *shape, invert=invert)
-    return Answer(str(file), _ranking(net, net.predict(X[None])[0]), shape[2] == 1 and light_border(X))
+    return Answer(str(file), ranking(net, net.predict(X[None])[0]), shape[2] == 1 and light_border(X))
 
 
 def classify_texts(net: Network, texts: Sequence[str]) -> list[Answer]:
@@ -56,7 +59,7 @@ def classify_texts(net: Network, texts: Sequence[str]) -> list[Answer]:
         if not text.strip():
             raise ValueError(f"text {i + 1}: empty, expected some characters")
     answers = zip(texts, net.predict(list(texts)), strict=True)
-    return [Answer(text, _ranking(net, p)) for text, p in answers]
+    return [Answer(text, ranking(net, p)) for text, p in answers]
 
 
 def reads_texts(net: Network) -> bool:
@@ -64,6 +67,7 @@ def reads_texts(net: Network) -> bool:
     return net.encoding is not None and "unit" in net.encoding
 
 
-def _ranking(net: Network, p: np.ndarray) -> list[tuple[str, float]]:
+def ranking(net: Network, p: np.ndarray) -> list[tuple[str, float]]:
+    """Every class by name with its probability, the likeliest first."""
     names = net.class_names or tuple(str(i) for i in range(len(p)))
     return [(names[i], float(p[i])) for i in np.argsort(-p, kind="stable")]
