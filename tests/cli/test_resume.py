@@ -75,6 +75,29 @@ def test_what_is_done_is_done_unless_there_are_more_epochs(
     assert "epoch 5/5" in out and "epoch 4/" not in out and len(history(whole)) == 5
 
 
+def test_what_was_changed_is_written_down_and_holds_for_the_next_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], failing: Callable
+) -> None:
+    folder, recipe = tmp_path / "run", tmp_path / "run" / "recipe.toml"
+    assert run(["train", "digits", *MLP, "--epochs", "1", "--out", str(folder)]) == 0
+    assert run(["resume", str(folder), "--epochs", "2"]) == 0
+    assert "as it was last resumed" in recipe.read_text() and "epochs = 2" in recipe.read_text()
+    capsys.readouterr()
+    failing(["resume", str(folder)], "all 2 epochs are trained")
+    assert run(["summary", str(folder)]) == 0 and run(["evaluate", str(folder)]) == 0
+
+
+def test_a_resumption_that_is_refused_leaves_the_run_as_it_was(tmp_path: Path, failing: Callable) -> None:
+    folder = tmp_path / "run"
+    assert run(["train", "digits", *MLP, "--epochs", "1", "--out", str(folder)]) == 0
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    more = ["resume", str(folder), "--epochs", "2", "--set"]
+    failing([*more, "training.batch_size=16"], "batch_size 32, here it is 16")
+    failing([*more, "network.units=[8]"], "the network of the run is another one")
+    failing([*more, "training.monitor=acuracy"], "did you mean 'accuracy'")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
 def test_where_there_is_no_run(tmp_path: Path, failing: Callable) -> None:
     failing(["resume", str(tmp_path)], "no run folder with recipe.toml")
     failing(["resume", str(tmp_path / "gone")], "gone: no run folder with recipe.toml")

@@ -9,6 +9,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -254,3 +255,19 @@ def test_only_a_character_model_writes(learned: Path, trained: Path, writer: Pat
     failing(["sample", str(learned)], "no character model")
     failing(["sample", str(trained)], "was not trained on texts")
     failing(["predict", str(writer), "--text", "a"], "tells no classes of texts apart")
+
+
+def test_ctrl_c_ends_a_cross_validation(
+    names: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    plain = kn.Trainer.step
+
+    def step(self: kn.Trainer, *arguments: Any, **options: Any) -> float:
+        signal.raise_signal(signal.SIGINT)
+        return plain(self, *arguments, **options)
+
+    monkeypatch.setattr(kn.Trainer, "step", step)
+    small = ["--set", "network.filters=4", "--set", "data.unit=characters", "--folds", "3"]
+    assert run(["cross-validate", "sentences", "--data", str(names), *small]) == 130
+    out, err = capsys.readouterr()
+    assert "fold" not in out.split("\n", 1)[1] and err.endswith("klarnet: interrupted\n")

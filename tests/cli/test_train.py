@@ -8,6 +8,7 @@ import gzip
 import json
 import os
 import re
+import signal
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,7 @@ from klarnet.training import Trainer
 
 Captured = pytest.CaptureFixture[str]
 SHORT = ["train", "digits", "--epochs", "1"]
+MLP = ["train", "digits", "--set", "network={builder = 'mlp', units = [4]}"]
 
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
@@ -139,6 +141,39 @@ def test_ctrl_c_in_the_first_epoch_still_leaves_a_whole_run(
     assert run(["evaluate", str(folder)]) == 0
 
 
+@pytest.mark.parametrize("during", ["evaluate", "report"])
+def test_ctrl_c_behind_the_last_epoch_still_leaves_test_and_report(
+    during: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    from klarnet import report
+
+    where: tuple[Any, str] = (kn.Network, "evaluate") if during == "evaluate" else (report, "write_report")
+    plain = getattr(*where)
+
+    def late(*arguments: Any, **options: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return plain(*arguments, **options)
+
+    monkeypatch.setattr(*where, late)
+    folder = tmp_path / "run"
+    assert run([*MLP, "--epochs", "1", "--out", str(folder)]) == 130
+    out, err = capsys.readouterr()
+    assert "report come first; Ctrl-C again" in err and out.endswith(f"report: {folder / 'report.html'}\n")
+    assert {p.name for p in folder.iterdir()} == set(FILES)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_ctrl_c_ends_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*_: Any, **__: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(kn.Network, "evaluate", late)
+    folder = tmp_path / "run"
+    assert run([*MLP, "--epochs", "1", "--out", str(folder)]) == 130
+    assert not (folder / "evaluation.json").exists() and kn.load(folder / "last.klarnet")
+
+
 def test_a_loss_that_is_no_number_ends_it_and_keeps_the_best(
     tmp_path: Path, failing: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +217,10 @@ def test_what_cannot_be_trained_is_refused_before_a_folder_is_made(tmp_path: Pat
     for rate in ("nan", "0", "-1", "inf"):
         failing(["train", "digits", *out, "--learning-rate", rate], "learning_rate")
     failing(["train", "digits", *out, "--epochs", "many"], "--epochs", "many")
+    failing([*MLP, *out, "--set", "training.monitor=validation_acc"], "mean 'validation_accuracy'")
+    wrong = "--set transfer.unfreeze: [transfer.unfreeze.2]: unfreeze: pattern 'conv*' is not known"
+    failing([*MLP, *out, "--set", 'transfer.unfreeze={2="conv*"}'], wrong, "dense_1, dense_2")
+    failing([*MLP, *out, "--set", 'transfer.rates={"conv*"=0.1}'], "rates: pattern 'conv*' is not known")
     failing(["train", "mnist", *out], "mnist:6: data.path is missing", "IDX files: --data PATH")
     failing(["train", "mnist", *out, "--data", str(tmp_path / "nowhere")], "nowhere", "no such folder")
     assert not (tmp_path / "run").exists()

@@ -95,11 +95,12 @@ def test_what_cannot_be_searched_is_one_line(my: Path, tmp_path: Path, failing: 
 
 def test_learning_rates_from_a_shell(my: Path, tmp_path: Path, capsys: Captured, failing: Callable) -> None:
     page = tmp_path / "rates.html"
-    assert run(["lr-find", str(my), "--steps", "60", "--out", str(page)]) == 0
+    small = ["--set", "network.units=[8]"]
+    assert run(["lr-find", str(my), "--steps", "60", "--out", str(page), *small]) == 0
     text = capsys.readouterr().out
     found = re.search(r"suggested learning rate (\S+);", text)
     assert found and 1e-4 < float(found[1]) < 1
-    assert f"try: klarnet train {my} --learning-rate {found[1]}" in text
+    assert f"try: klarnet train {my} --set 'network.units=[8]' --learning-rate {found[1]}" in text
     assert text.splitlines()[-1] == f"curve: {page}"
     html = page.read_text()
     assert "<svg" in html and "suggested" in html and "http://" not in html and "https://" not in html

@@ -257,6 +257,7 @@ def test_what_is_no_setting_is_refused(option: str) -> None:
         ),
         ("seed.x=1", "--set seed.x: seed is 3 and holds no setting 'x'"),
         ("optimizer=adam", "--set optimizer: optimizer 'adam', expected a table"),
+        ('data={source="pictures",channels=2}', "data.channels 2 is not known, expected one of 1, 3"),
     ],
 )
 def test_options_that_do_not_fit_name_themselves(option: str, message: str) -> None:

@@ -25,7 +25,8 @@ EPILOGUE = """\
 Begin with:  klarnet train digits
 More of one: klarnet train --help
 
-Exit codes: 0 done; 1 the program failed; 2 bad input or usage; 130 Ctrl-C.
+Exit codes: 0 done; 1 the program failed; 2 bad input or usage; 130 Ctrl-C;
+143 SIGTERM.
 Errors are one line; --debug, anywhere, shows where they come from."""
 
 app = App(

@@ -30,8 +30,8 @@ A network that learned from texts takes them from --text, which may be given
 again, from files with a text a line, or else from the standard input.
 
 A network that learned from a table takes CSV or NumPy files with the columns it
-learned from, by their names; more columns do no harm. Each row gets a line. The
-run's recipe says how a CSV file is written: header, delimiter, decimal, charset.
+learned from, by their names; more columns do no harm. Each row gets a line.
+Header, delimiter, decimal and charset are those of the run's recipe.
 
 Examples:
   klarnet predict runs/digits-1 seven.png

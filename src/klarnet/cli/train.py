@@ -55,7 +55,8 @@ def train(
     history.jsonl, best.klarnet, last.klarnet, evaluation.json and report.html.
     Options not given are as the recipe has them.
     The test data are used once, at the end.
-    Ctrl-C ends the training, keeps what was learned and writes the folder.
+    Ctrl-C ends the training, keeps what was learned and writes the folder;
+    klarnet resume goes on with it.
     """
     from klarnet.tasks import recipes, runs
     from klarnet.tasks import train as training
@@ -94,7 +95,8 @@ def resume(
     """Go on with a run that was broken off, as if nothing had happened.
 
     It goes on from its last checkpoint and ends with the very bits of a run
-    that was never broken off. What is changed here is warned of.
+    that was never broken off. What is changed here goes into recipe.toml, and
+    is warned of where other bits come of it.
     """
     from pathlib import Path
 
@@ -112,12 +114,13 @@ def resume(
 def finish(outcome: Outcome, folder: Path) -> int:
     """Write the report of a run, say how it ended, and give the exit code."""
     from klarnet.report import write_report
-    from klarnet.tasks.train import in_one_line
+    from klarnet.tasks.train import finishing, in_one_line
 
     if outcome.watch is not None:
         print(outcome.watch.table())
     report = folder / "report.html"
-    write_report(report, outcome)
+    with finishing(outcome.interrupted) as signals:
+        write_report(report, outcome)
     print(in_one_line(outcome.result))
     print(f"report: {report}")
-    return 130 if outcome.interrupted else 0
+    return 130 if outcome.interrupted or signals.came is not None else 0

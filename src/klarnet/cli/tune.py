@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -143,6 +144,11 @@ def lr_find(
     write_rates(page, curve, str(chosen.name))
     print(curve)
     if curve.suggestion is not None:
-        print(f"try: klarnet train {recipe} --learning-rate {curve.suggestion:.2g}")
+        given = ["--data", data] if data is not None else []
+        given += [part for text in set_ or () for part in ("--set", text)]
+        command = shlex.join(
+            ["klarnet", "train", recipe, *given, "--learning-rate", f"{curve.suggestion:.2g}"]
+        )
+        print(f"try: {command}")
     print(f"curve: {page}")
     return 0

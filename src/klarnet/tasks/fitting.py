@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,11 @@ def begin_network(recipe: Recipe, examples: Examples | Parts) -> Network:
             raise ValueError(f"{origin.place(('transfer', 'weights'))}: {error}") from None
     if how.freeze:
         at(("transfer", "freeze"), origin, lambda: net.freeze(*how.freeze))
+    for pattern in how.rates:
+        at(("transfer", "rates", pattern), origin, partial(net.weights.match, pattern, "rates"))
+    for epoch, given in how.unfreeze.items():
+        for pattern in [given] if isinstance(given, str) else given:
+            at(("transfer", "unfreeze", epoch), origin, partial(net.weights.match, pattern, "unfreeze"))
     return net
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from klarnet.data.split import split
+from klarnet.training import Callback
 from klarnet.training.evaluation import Result
 
 from .fitting import begin_network, learn
@@ -15,12 +16,21 @@ from .parts import Examples, Parts
 from .recipes import Recipe, loss_of
 
 
+class _Ending(Callback):
+    """Notes whether a signal ended the training."""
+
+    interrupted = False
+
+    def on_fit_end(self, fit: Any) -> None:
+        self.interrupted = fit.interrupted
+
+
 def cross_validate(recipe: Recipe, folds: int) -> Iterator[Result]:
     """The test results of `folds` trainings by a recipe, each as it is done.
 
     The examples are shuffled by the recipe's seed and cut into folds, every class alike; each fold is the test part of
     one training, whose validation part is cut off the other folds. What decides how examples become inputs is fitted
-    without the fold. Course: cross-validation.
+    without the fold. Course: cross-validation. Ctrl-C behind a step passes through as KeyboardInterrupt.
     Raises ValueError for fewer than 2 folds, for more than there are examples, and for a source with a test part.
     """
     if folds < 2:
@@ -37,7 +47,10 @@ def cross_validate(recipe: Recipe, folds: int) -> Iterator[Result]:
         test = test.encode(train.encoding) if hasattr(test, "encode") else test
         fold = Parts(train, validation, test)
         net = begin_network(recipe, fold)
-        learn(recipe, net, fold, [], [], progress=False)
+        ending = _Ending()
+        learn(recipe, net, fold, [], [ending], progress=False)
+        if ending.interrupted:
+            raise KeyboardInterrupt  # a training that was broken off says nothing of the recipe
         yield net.evaluate(test, loss=loss_of(recipe), metrics=recipe.training.metrics)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +13,14 @@ import numpy as np
 
 from klarnet.engine import engine
 from klarnet.model import Network
+from klarnet.names import unknown
 from klarnet.training import Callback, Checkpoint, History, Watch, read_checkpoint, save_checkpoint
 from klarnet.training.evaluation import Result
+from klarnet.training.interruption import Signals
 
 from .fitting import begin_network, learn
 from .parts import Examples, Parts
-from .recipes import Recipe, as_toml, find_recipe, in_full, loss_of
+from .recipes import Recipe, as_toml, find_recipe, in_full, loss_of, write_recipe
 from .recipes.files import Options
 from .runs import begin, write_json, write_text
 
@@ -33,7 +36,7 @@ class Outcome:
     parts: Parts
     predictions: np.ndarray | None  # the network's outputs for the test examples (n, …); of a long text None
     seconds: float
-    interrupted: bool
+    interrupted: bool  # by Ctrl-C, in an epoch or behind the last one
     watch: Watch | None = None
 
 
@@ -52,14 +55,40 @@ class _Record(Callback):
 
     def on_fit_end(self, fit: Any) -> None:
         self.interrupted = fit.interrupted
-        if not fit.history.rows:
-            self._write(fit)
-        if not fit.history.rows and fit.saved is None:
+        if fit.history.rows or fit.resumed is not None:
+            return  # a checkpoint that this run could not go on from stays as it is
+        self._write(fit)
+        if fit.saved is None:
             save_checkpoint(fit.trainer, self.folder / "last.klarnet", history=fit.history)
 
     def _write(self, fit: Any) -> None:
         write_text(self.folder / "history.csv", fit.history.to_csv())
         write_text(self.folder / "history.jsonl", fit.history.to_json_lines())
+
+
+class _Begin(Callback):
+    """Checks what is watched, then makes the folder of a fresh run, or writes down what was changed in a resumed one.
+
+    It stands behind all other callbacks, so that a recipe which one of them refuses leaves no trace.
+    """
+
+    def __init__(self, recipe: Recipe, folder: Path, *, fresh: bool, changed: bool) -> None:
+        self.recipe, self.folder, self.fresh, self.changed = recipe, folder, fresh, changed
+
+    def on_fit_start(self, fit: Any) -> None:
+        plain = ("loss", *fit.metrics)
+        watched = [*(f"validation_{name}" for name in plain), *plain]
+        monitor = self.recipe.training.monitor
+        if monitor not in watched:
+            text = str(unknown("training.monitor", monitor, watched))
+            raise self.recipe.origin.error(("training", "monitor"), text)
+        if self.fresh:
+            begin(self.folder, self.recipe)
+
+    def on_epoch_start(self, fit: Any) -> None:
+        if self.changed:  # and the checkpoint has taken it
+            write_recipe(self.folder / "recipe.toml", in_full(self.recipe), changed=True)
+            self.changed = False
 
 
 def train(recipe: Recipe, folder: Path) -> Outcome:
@@ -71,7 +100,6 @@ def train(recipe: Recipe, folder: Path) -> Outcome:
     examples = Examples(recipe)
     net = begin_network(recipe, examples)
     full = in_full(recipe, engine=engine(), loss=recipe.loss or {"kind": net.default_loss()})
-    begin(folder, full)
     return _run(full, folder, net, examples)
 
 
@@ -86,6 +114,7 @@ def resume(folder: Path, options: Options = ()) -> Outcome:
         raise ValueError(f"{folder}: a search, no run; klarnet tune {folder} goes on with it")
     if not file.is_file():
         raise FileNotFoundError(f"{folder}: no run folder with recipe.toml")
+    options = tuple(options)
     recipe = find_recipe(file, options)
     if (folder / "evaluation.json").is_file() and last.is_file():
         training = read_checkpoint(last)
@@ -95,10 +124,18 @@ def resume(folder: Path, options: Options = ()) -> Outcome:
             raise ValueError(f"{folder}: nothing is left to do: {text} ({how} would let it go on)")
     examples = Examples(recipe)
     net = begin_network(recipe, examples)
-    return _run(recipe, folder, net, examples, resume=True)
+    return _run(recipe, folder, net, examples, resume=True, changed=bool(options))
 
 
-def _run(recipe: Recipe, folder: Path, net: Network, examples: Examples, *, resume: bool = False) -> Outcome:
+def _run(
+    recipe: Recipe,
+    folder: Path,
+    net: Network,
+    examples: Examples,
+    *,
+    resume: bool = False,
+    changed: bool = False,
+) -> Outcome:
     """Fit, evaluate, write down. The recipe is in full."""
     how = recipe.training
     watch = Watch(how.watch) if how.watch else None
@@ -111,17 +148,26 @@ def _run(recipe: Recipe, folder: Path, net: Network, examples: Examples, *, resu
         resume_with=f"klarnet resume {folder}",
     )
     record, start = _Record(folder), time.perf_counter()
-    behind: list[Callback] = [checkpoint, *([watch] if watch else [])]
+    beginning = _Begin(recipe, folder, fresh=not resume, changed=changed)
+    behind: list[Callback] = [checkpoint, *([watch] if watch else []), beginning]
     history = learn(recipe, net, examples, [record], behind, resume=resume)
     seconds = max(time.perf_counter() - start, sum(row["seconds"] for row in history.rows))
     net.save(folder / "best.klarnet")
-    result = net.evaluate(examples.test, loss=loss_of(recipe), metrics=how.metrics)
-    predictions = net.predict(examples.test) if tells_classes(net) else None
-    parts = Parts(examples.train, examples.validation, examples.test)
-    write_json(folder / "evaluation.json", described(result, examples.test))
-    if watch is not None:
-        write_json(folder / "watch.json", watch.to_json())
-    return Outcome(recipe, net, history, result, parts, predictions, seconds, record.interrupted, watch)
+    with finishing(record.interrupted) as signals:
+        result = net.evaluate(examples.test, loss=loss_of(recipe), metrics=how.metrics)
+        predictions = net.predict(examples.test) if tells_classes(net) else None
+        parts = Parts(examples.train, examples.validation, examples.test)
+        write_json(folder / "evaluation.json", described(result, examples.test))
+        if watch is not None:
+            write_json(folder / "watch.json", watch.to_json())
+    interrupted = record.interrupted or signals.came is not None
+    return Outcome(recipe, net, history, result, parts, predictions, seconds, interrupted, watch)
+
+
+def finishing(interrupted: bool) -> Signals:
+    """Behind the last epoch, a Ctrl-C waits until the run is tested and its report written; not if one came before."""
+    text = "klarnet: the test and the report come first; Ctrl-C again ends at once"
+    return Signals(() if interrupted else (signal.SIGINT,), text=text)
 
 
 def tells_classes(net: Network) -> bool:

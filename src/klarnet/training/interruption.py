@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,16 +18,22 @@ class Signals:
     """Inside `with`, the first Ctrl-C or SIGTERM is only noted (`came`); a second one acts as it always does.
 
     Signals that somebody else handles or ignores are left to them, and other threads than the main one have none.
+
+    numbers   which signals
+    text      what is said on the error stream when one comes
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, numbers: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM), *, text: str | None = None
+    ) -> None:
+        self.numbers, self.text = numbers, text
         self.came: int | None = None
         self._at_once = False
         self._former: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in self.numbers:
                 former = signal.getsignal(number)
                 if former in (signal.default_int_handler, signal.SIG_DFL):
                     self._former[number] = former
@@ -40,6 +47,8 @@ class Signals:
     def _note(self, number: int, frame: Any) -> None:
         self.__exit__()
         self.came = number
+        if self.text is not None:
+            print(self.text, file=sys.stderr, flush=True)
         if self._at_once:
             raise Interrupted
 

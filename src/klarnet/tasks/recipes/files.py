@@ -202,10 +202,12 @@ def _tables(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
-def write_recipe(path: File, recipe: Recipe) -> None:
-    """Write the resolved recipe of a run, whole or not at all."""
-    head = "# The recipe of this run, every setting said. `klarnet train` with this file does the same again.\n\n"
-    write_atomically(path, (head + as_toml(recipe)).encode())
+def write_recipe(path: File, recipe: Recipe, *, changed: bool = False) -> None:
+    """Write the resolved recipe of a run, whole or not at all. changed: it is one that the run did not begin with."""
+    head = "# The recipe of this run, every setting said. `klarnet train` with this file does the same again."
+    if changed:
+        head = "# The recipe of this run as it was last resumed, every setting said; it began with other settings."
+    write_atomically(path, f"{head}\n\n{as_toml(recipe)}".encode())
 
 
 def _structured(tables: Mapping[str, Any], origin: Origin) -> Recipe:
