@@ -59,6 +59,7 @@ def test_a_run_folder_and_the_last_two_lines(tmp_path: Path, capsys: Captured) -
     assert run(arguments) == 0
     out = capsys.readouterr().out.splitlines()
     accuracy = json.loads((folder / "evaluation.json").read_text())["accuracy"]
+    assert out[1] == "3,600 training, 1,200 validation, 1,200 test examples"
     assert out[-2:] == [f"test accuracy {100 * accuracy:.1f} %", f"report: {folder / 'report.html'}"]
     assert re.fullmatch(r"test accuracy \d+\.\d %", out[-2])
     assert {p.name for p in folder.iterdir()} == set(FILES)
@@ -253,7 +254,7 @@ def test_it_says_when_the_formulas_compute_though_nobody_asked(
     from klarnet.engine import native
     from klarnet.tasks import train
 
-    def begun(*_: Any) -> None:
+    def begun(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(native, "library", lambda: None)

@@ -40,6 +40,7 @@ def test_who_only_trains_never_reads_the_test_part(tmp_path: Path) -> None:
     examples = Examples(find_recipe("mnist", [(("data", "path"), str(tmp_path), "--data")]))
     with pytest.warns(UserWarning, match="lie wholly in one part"):
         assert (len(examples.train), len(examples.validation)) == (48, 2)
+    assert examples.about() == "48 training, 2 validation examples; a test part of its own"
     with pytest.raises(FileNotFoundError, match="t10k-images"):
         assert examples.test
 

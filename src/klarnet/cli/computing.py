@@ -35,6 +35,11 @@ def announce(name: str, folder: str, doing: str = "training", where: str = "into
     print(f"{doing} {name} {where} {folder} ({found['engine']} engine{how})", flush=True)
 
 
+def said(line: str) -> None:
+    """A line that whoever waits sees at once."""
+    print(line, flush=True)
+
+
 def _say_if_slow(asked: str | None) -> None:
     """One line where the formulas compute though nobody asked for them."""
     from klarnet.engine.about import about

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from .computing import announce, computing
+from .computing import announce, computing, said
 from .options import Data, Engine, RecipeName, Seed, Sets, Threads, changes, flag
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def train(
     with computing(chosen.engine, threads):
         folder = runs.fresh_folder(out, str(chosen.name), force=force)
         announce(str(chosen.name), str(folder))
-        outcome = training.train(chosen, folder)
+        outcome = training.train(chosen, folder, say=said)
         return finish(outcome, folder)
 
 
@@ -108,7 +108,7 @@ def resume(
     engine = recipes.find_recipe(folder, changed).engine if (folder / "recipe.toml").is_file() else None
     with computing(engine, threads):
         announce(folder.name, run, "going on with", "in")
-        return finish(training.resume(folder, changed), folder)
+        return finish(training.resume(folder, changed, say=said), folder)
 
 
 def finish(outcome: Outcome, folder: Path) -> int:

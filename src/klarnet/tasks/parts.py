@@ -45,6 +45,12 @@ class Examples:
         found = self._cut[2] if read is None else read(lambda: self.train)
         return found.load() if isinstance(found, LazyPictures) else found
 
+    def about(self) -> str:
+        """How many examples each part has; a test part of its own is not looked at."""
+        counts = dict(zip(("training", "validation", "test"), map(len, self._cut), strict=False))
+        text = ", ".join(f"{count:,} {name}" for name, count in counts.items()) + " examples"
+        return text if "test" in counts else text + "; a test part of its own"
+
     def whole(self) -> tuple[Any, bool]:
         """All examples before they are cut, and whether to spread each class evenly. Raises ValueError for a source
         that has a test part of its own."""

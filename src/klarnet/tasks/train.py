@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from .parts import Examples, Parts
 from .recipes import Recipe, as_toml, find_recipe, in_full, loss_of, write_recipe
 from .recipes.files import Options
 from .runs import begin, write_json, write_text
+
+Say = Callable[[str], None]
 
 
 @dataclass
@@ -91,22 +93,25 @@ class _Begin(Callback):
             self.changed = False
 
 
-def train(recipe: Recipe, folder: Path) -> Outcome:
+def train(recipe: Recipe, folder: Path, *, say: Say = lambda line: None) -> Outcome:
     """Train by a recipe into `folder` and evaluate once on the test data.
 
+    say   is told in a line, before the first epoch, how many examples each part has
     Writes recipe.toml, history.csv and history.jsonl (after every epoch), best.klarnet, last.klarnet and
     evaluation.json. Raises ValueError for bad data, klarnet.NotFiniteError when training breaks down.
     """
     examples = Examples(recipe)
     net = begin_network(recipe, examples)
     full = in_full(recipe, engine=engine(), loss=recipe.loss or {"kind": net.default_loss()})
+    say(examples.about())
     return _run(full, folder, net, examples)
 
 
-def resume(folder: Path, options: Options = ()) -> Outcome:
+def resume(folder: Path, options: Options = (), *, say: Say = lambda line: None) -> Outcome:
     """Go on with a run that was broken off, from its last checkpoint, to the bit; its test data are used at the end.
 
     options   what is changed in its recipe, as for `find_recipe`
+    say       as of `train`
     Raises FileNotFoundError where there is no run, ValueError for one that has nothing left to do.
     """
     file, last = folder / "recipe.toml", folder / "last.klarnet"
@@ -124,6 +129,7 @@ def resume(folder: Path, options: Options = ()) -> Outcome:
             raise ValueError(f"{folder}: nothing is left to do: {text} ({how} would let it go on)")
     examples = Examples(recipe)
     net = begin_network(recipe, examples)
+    say(examples.about())
     return _run(recipe, folder, net, examples, resume=True, changed=bool(options))
 
 
