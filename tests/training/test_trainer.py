@@ -495,7 +495,8 @@ def test_state_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="m/first/W"):
         old.moments.load(half, {}, 3)
     with pytest.raises(ValueError, match="has no weight"):
-        kn.Trainer(old.net, optimizer=kn.GradientDescent(0.1, momentum=0.9)).moments.load(saved, {}, 3)
+        descent = kn.GradientDescent(0.1, momentum=0.9)
+        kn.Trainer(old.net, loss="softmax_cross_entropy", optimizer=descent).moments.load(saved, {}, 3)
 
 
 # Around a step ------------------------------------------------------------------------------------------------------
