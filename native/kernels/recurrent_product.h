@@ -3,7 +3,7 @@
 // M is packed once a call, in panels of up to four vectors of units: [row of M][units], the last filled up with zeros. In
 // a step the panels, which lie in L2, are run through from outside, and inside the examples in blocks of 3 (6 with 32
 // registers), whose sums of a panel's units stay in registers while x is read number by number. What follows (gates,
-// states) is done right there, a vector of units at a time. The last units are part of a vector.
+// states) is done right behind it, a vector of units at a time. The last units are part of a vector.
 #pragma once
 #include "recurrent.h"
 #include "simd/transpose.h"
@@ -55,8 +55,8 @@ inline void pack_transposed(const Panels& panels, const float* W, int64_t stride
     });
 }
 
-// x·M of R examples for V vectors of units. Never inlined, nor is what follows the product: there is one for all
-// kernels, and the code of the gates stands once in each and not for every R and V.
+// x·M of R examples for V vectors of units: to[r * V + v]. It is never inlined and gives its sums to memory, so that
+// all kernels share it, and what follows (the gates) is compiled once in each kernel and not for every R and V.
 template <int R, int V>
 [[gnu::noinline]] void product(const float* const* x, const float* panel, int64_t rows, vec* to) {
     vec sums[R][V] = {};

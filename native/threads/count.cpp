@@ -29,7 +29,7 @@ int affinity() {
     return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
-// The whole of a file, "" where there is none. (Streams would bring 0.7 MB of their library, the locales, along.)
+// The whole of a file, "" where there is none. (Streams would bring 0.8 MB of their library, the locales, along.)
 std::string text_of(const std::string& path) {
     std::string text;
     if (FILE* file = std::fopen(path.c_str(), "re")) {

@@ -97,6 +97,7 @@ def train(recipe: Recipe, folder: Path, *, say: Say = lambda line: None) -> Outc
     """Train by a recipe into `folder` and evaluate once on the test data.
 
     say   is told in a line, before the first epoch, how many examples each part has
+
     Writes recipe.toml, history.csv and history.jsonl (after every epoch), best.klarnet, last.klarnet and
     evaluation.json. Raises ValueError for bad data, klarnet.NotFiniteError when training breaks down.
     """
@@ -191,9 +192,12 @@ def described(result: Result, test: Any) -> dict[str, Any]:
 
 def in_one_line(figures: Mapping[str, Any]) -> str:
     """A test in one line, in the order of the recipe's metrics; the loss only where no classes are told apart."""
-    shown = {name: format(value, ".6g") for name, value in figures.items() if isinstance(value, float)}
+    shown = {name: value for name, value in figures.items() if isinstance(value, float)}
+    digits = ".6g"
     if "accuracy" in shown:
+        digits = ".4g"
         shown.pop("loss", None)
-        shown = {name: format(figures[name], ".4g") for name in shown}
-        shown["accuracy"] = f"{100 * figures['accuracy']:.1f} %"
-    return "test " + "  ".join(f"{name} {value}" for name, value in shown.items())
+    words = {name: format(value, digits) for name, value in shown.items()}
+    if "accuracy" in words:
+        words["accuracy"] = f"{100 * shown['accuracy']:.1f} %"
+    return "test " + "  ".join(f"{name} {word}" for name, word in words.items())
